@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/fsx.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/idmap.h"
+#include "common/mem.h"
+
+bool fsx_write_all(int fd, const void *p, size_t n, struct err *err)
+{
+	const char *at = p;
+	while (n != 0) {
+		ssize_t done = write(fd, at, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return err_errno(err, done < 0 ? errno : EIO, "write");
+		at += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+static bool read_all(int fd, const char *path, struct strbuf *out, struct err *err)
+{
+	char piece[8192];
+	for (;;) {
+		ssize_t n = read(fd, piece, sizeof(piece));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, errno, "%s", path);
+		if (n == 0)
+			return true;
+		strbuf_add(out, piece, (size_t)n);
+		if (out->overflow)
+			return err_set(err, "%s: larger than %zu bytes", path, out->max);
+	}
+}
+
+bool fsx_read_file(const char *path, struct strbuf *out, struct err *err)
+{
+	size_t before = out->n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_errno(err, errno, "%s", path);
+	bool ok = read_all(fd, path, out, err);
+	close(fd);
+	if (!ok) {
+		out->n = before;
+		out->overflow = false;
+		if (out->p != NULL)
+			out->p[before] = '\0';
+	}
+	return ok;
+}
+
+/* The folder a path is in; caller frees. */
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	if (slash == NULL)
+		return mem_strdup(".");
+	return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash != NULL ? slash + 1 : path;
+}
+
+static bool sync_folder(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "%s", path);
+	bool ok = fsync(fd) == 0;
+	if (!ok)
+		err_errno(err, errno, "sync %s", path);
+	close(fd);
+	return ok;
+}
+
+/* The new content under a name of its own, on disk. On failure nothing is left of it. */
+static bool write_beside(const char *temporary, struct str content, mode_t mode, struct err *err)
+{
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, errno, "%s", temporary);
+	/* Not by open(): the umask must not decide. */
+	bool ok = fchmod(fd, mode) == 0;
+	if (!ok)
+		err_errno(err, errno, "chmod %s", temporary);
+	ok = ok && fsx_write_all(fd, content.p, content.n, err);
+	if (ok && fsync(fd) != 0)
+		ok = err_errno(err, errno, "sync %s", temporary);
+	if (close(fd) != 0 && ok)
+		ok = err_errno(err, errno, "close %s", temporary);
+	if (!ok)
+		unlink(temporary);
+	return ok;
+}
+
+bool fsx_replace_durable(const char *path, struct str content, mode_t mode, struct err *err)
+{
+	struct msgid id = msgid_random();
+	struct strbuf temporary;
+	char *folder = parent_of(path);
+	/* Hidden and random: neither a reader of the folder nor a second writer meets it. */
+	strbuf_init(&temporary, 4096);
+	strbuf_addf(&temporary, "%s/.%s.%.16s.tmp", folder, last_part(path), msgid_text(&id).hex);
+	bool ok = !temporary.overflow || err_set(err, "%s: the name is too long", path);
+	ok = ok && write_beside(strbuf_cstr(&temporary), content, mode, err);
+	if (ok && rename(strbuf_cstr(&temporary), path) != 0) {
+		ok = err_errno(err, errno, "rename to %s", path);
+		unlink(strbuf_cstr(&temporary));
+	}
+	ok = ok && sync_folder(folder, err);
+	strbuf_done(&temporary);
+	free(folder);
+	return ok;
+}
+
+/* One level; its parent is there. */
+static bool make_dir(const char *path, mode_t mode, struct err *err)
+{
+	struct stat st;
+	if (mkdir(path, mode) != 0) {
+		int reason = errno;
+		if (stat(path, &st) == 0)
+			return S_ISDIR(st.st_mode) || err_errno(err, ENOTDIR, "%s", path);
+		return err_errno(err, reason, "mkdir %s", path);
+	}
+	/* What is stored in it later is only as durable as its own entry. */
+	char *parent = parent_of(path);
+	bool ok = sync_folder(parent, err);
+	free(parent);
+	return ok;
+}
+
+bool fsx_make_dirs(const char *path, mode_t mode, struct err *err)
+{
+	char *copy = mem_strdup(path);
+	bool ok = true;
+	for (char *p = copy; ok && *p != '\0'; p++) {
+		if (*p != '/' || p == copy || p[-1] == '/')
+			continue;
+		*p = '\0';
+		ok = make_dir(copy, mode, err);
+		*p = '/';
+	}
+	size_t n = strlen(copy);
+	if (ok && n != 0 && copy[n - 1] != '/')
+		ok = make_dir(copy, mode, err);
+	free(copy);
+	return ok;
+}
+
+/* Who holds the lock wrote its number into the file. */
+static bool locked_by_other(int fd, const char *path, struct err *err)
+{
+	char text[24];
+	uint64_t pid;
+	ssize_t n = pread(fd, text, sizeof(text), 0);
+	struct str digits = { text, n > 0 ? (size_t)n : 0 };
+	if (digits.n != 0 && digits.p[digits.n - 1] == '\n')
+		digits.n--;
+	if (str_to_u64(digits, INT32_MAX, &pid))
+		return err_set(err, "another oauthrelay (pid %ju) uses %s", (uintmax_t)pid, path);
+	return err_set(err, "another oauthrelay uses %s", path);
+}
+
+bool fsx_lock(const char *path, int *out, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, errno, "%s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EWOULDBLOCK)
+			locked_by_other(fd, path, err);
+		else
+			err_errno(err, errno, "lock %s", path);
+		close(fd);
+		return false;
+	}
+	char pid[24];
+	int n = snprintf(pid, sizeof(pid), "%jd\n", (intmax_t)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
+		err_errno(err, errno, "write %s", path);
+		close(fd);
+		return false;
+	}
+	*out = fd;
+	return true;
+}

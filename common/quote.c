@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/quote.h"
+
+static void append_byte(struct strbuf *out, char c)
+{
+	switch (c) {
+	case '\r':
+		strbuf_adds(out, "\\r");
+		return;
+	case '\n':
+		strbuf_adds(out, "\\n");
+		return;
+	case '\t':
+		strbuf_adds(out, "\\t");
+		return;
+	case '"':
+	case '\\':
+		strbuf_addc(out, '\\');
+		strbuf_addc(out, c);
+		return;
+	default:
+		if (ascii_is_print(c))
+			strbuf_addc(out, c);
+		else
+			strbuf_addf(out, "\\x%02x", (unsigned)(unsigned char)c);
+	}
+}
+
+void quote_append_bare(struct strbuf *out, struct str text, size_t max)
+{
+	struct str head = str_head(text, max);
+	for (size_t i = 0; i < head.n; i++)
+		append_byte(out, head.p[i]);
+	if (head.n < text.n)
+		strbuf_adds(out, "...");
+}
+
+void quote_append(struct strbuf *out, struct str text, size_t max)
+{
+	strbuf_addc(out, '"');
+	quote_append_bare(out, text, max);
+	strbuf_addc(out, '"');
+}
+
+bool quote_is_plain(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		if (c == ' ' || !ascii_is_print(c) || c == '"' || c == '\\')
+			return false;
+	}
+	return text.n != 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/netaddr.h"
+#include "common/quote.h"
+
+/*
+ * SSLKEYLOGFILE has no power over connections made here: libssl itself does not read it, only a
+ * callback set by SSL_CTX_set_keylog_callback() would, and nobody sets one. libcurl does read it,
+ * so the program removes it from its environment (common/curl_loop.c and main()).
+ */
+
+/* ": reason" of OpenSSL's first queued error, which names the cause; the queue is empty after. */
+static bool openssl_error(struct err *err, const char *what, const char *path)
+{
+	struct strbuf text;
+	char words[256];
+	unsigned long code = ERR_get_error();
+	const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
+	/* System errors carry an errno and no reason. */
+	if (ERR_SYSTEM_ERROR(code))
+		reason = strerror_r(ERR_GET_REASON(code), words, sizeof(words));
+	ERR_clear_error();
+	strbuf_init(&text, sizeof(err->text) - 1);
+	if (path != NULL) {
+		quote_append(&text, str_of(path), 256);
+		strbuf_adds(&text, ": ");
+	}
+	strbuf_addf(&text, "%s: %s", what, reason != NULL ? reason : "unknown reason");
+	err_set(err, "%s", strbuf_cstr(&text));
+	strbuf_done(&text);
+	return false;
+}
+
+/* What holds for both sides. */
+static SSL_CTX *new_context(const SSL_METHOD *method)
+{
+	SSL_CTX *context = SSL_CTX_new(method);
+	if (context == NULL)
+		return NULL;
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	/* A connection that idles needs no 34 KiB of buffers. */
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	return context;
+}
+
+/* Instead of a prompt on a terminal that a daemon does not have. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
+static int no_passphrase(char *buffer, int size, int writing, void *arg)
+{
+	(void)buffer;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+static bool load_certificate(SSL_CTX *context, const char *certificate, const char *key,
+			     struct err *err)
+{
+	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
+		return openssl_error(err, "cannot load the certificate", certificate);
+	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
+		unsigned long code = ERR_peek_error();
+		if (ERR_GET_LIB(code) == ERR_LIB_X509 &&
+		    ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH)
+			return openssl_error(err, "this key is not the certificate's", key);
+		return openssl_error(err, "cannot load the key", key);
+	}
+	if (SSL_CTX_check_private_key(context) != 1)
+		return openssl_error(err, "this key is not the certificate's", key);
+	return true;
+}
+
+SSL_CTX *tls_server_context(const char *certificate, const char *key, struct str id,
+			    struct err *err)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned digest_n = 0;
+	ERR_clear_error();
+	SSL_CTX *context = new_context(TLS_server_method());
+	/* A session made on one listener is not resumed on another, where other rules may hold
+	 * (threats.md TLS-10). The field has 32 bytes: so many as the digest. */
+	if (context == NULL || EVP_Digest(id.p, id.n, digest, &digest_n, EVP_sha256(), NULL) != 1 ||
+	    SSL_CTX_set_session_id_context(context, digest, digest_n) != 1) {
+		openssl_error(err, "cannot make a TLS context", NULL);
+		SSL_CTX_free(context);
+		return NULL;
+	}
+	if (!load_certificate(context, certificate, key, err)) {
+		SSL_CTX_free(context);
+		return NULL;
+	}
+	SSL_CTX_set_dh_auto(context, 1);
+	SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* 0-RTT data could be replayed. Zero is the default; here it is a promise. */
+	SSL_CTX_set_max_early_data(context, 0);
+	SSL_CTX_set_recv_max_early_data(context, 0);
+	return context;
+}
+
+SSL_CTX *tls_client_context(const char *ca_file, struct err *err)
+{
+	ERR_clear_error();
+	SSL_CTX *context = new_context(TLS_client_method());
+	if (context == NULL) {
+		openssl_error(err, "cannot make a TLS context", NULL);
+		return NULL;
+	}
+	int ok = ca_file[0] != '\0' ? SSL_CTX_load_verify_file(context, ca_file)
+				    : SSL_CTX_set_default_verify_paths(context);
+	if (ok != 1) {
+		openssl_error(err, "cannot load the CA certificates",
+			      ca_file[0] != '\0' ? ca_file : NULL);
+		SSL_CTX_free(context);
+		return NULL;
+	}
+	/* What the administrator put into ca_file is trusted, be it a root or not; libcurl does so
+	 * too, and the two should not differ. */
+	if (ca_file[0] != '\0')
+		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	/* 112 bits: no SHA-1 signatures, no RSA-1024, whatever openssl.cnf says. */
+	if (SSL_CTX_get_security_level(context) < 2)
+		SSL_CTX_set_security_level(context, 2);
+	/* Each connection is verified by itself. */
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+	return context;
+}
+
+/* SSL_set_tlsext_host_name() without its cast, which throws const away. OpenSSL copies the name. */
+static bool set_sni(SSL *ssl, const char *host)
+{
+	char *copy = mem_strdup(host);
+	long ok = SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, copy);
+	free(copy);
+	return ok == 1;
+}
+
+SSL *tls_client_new(SSL_CTX *context, const char *host, struct err *err)
+{
+	struct netaddr literal;
+	ERR_clear_error();
+	SSL *ssl = SSL_new(context);
+	X509_VERIFY_PARAM *param = ssl != NULL ? SSL_get0_param(ssl) : NULL;
+	bool ok = false;
+	if (param == NULL) {
+		/* below */
+	} else if (netaddr_parse(str_of(host), &literal)) {
+		/* RFC 6066 3: no literal addresses in SNI. */
+		ok = X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
+	} else {
+		/* RFC 6125 6.4.4: the subject's common name is no name of a host. */
+		X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+							       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+		ok = host[0] != '\0' && X509_VERIFY_PARAM_set1_host(param, host, 0) == 1 &&
+		     set_sni(ssl, host);
+	}
+	if (!ok) {
+		openssl_error(err, "cannot begin TLS", host);
+		SSL_free(ssl);
+		return NULL;
+	}
+	SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+const char *tls_version(const SSL *ssl)
+{
+	return SSL_get_version(ssl);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <ifaddrs.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/fsx.h"
+#include "common/netaddr.h"
+#include "common/tls.h"
+
+enum {
+	KEY_BITS =
+		2048, /* printers that know nothing larger are common, and it is good till 2030 */
+	SERIAL_BYTES = 16,
+	COMMON_NAME_MAX = 64, /* RFC 5280, ub-common-name */
+	NAMES_MAX = 8192,
+};
+
+/* 2026-01-01: a box without a clock boots in 1970, and its certificate must not end in 1980. */
+static const int64_t base_ms = INT64_C(1767225600000);
+static const int64_t day_s = 24 * 60 * 60;
+
+/* In the form X509V3_EXT_conf_nid() takes: "DNS:relay.contoso.com,DNS:relay,IP:192.0.2.1". Only
+ * characters that mean nothing else there. */
+static void add_name(struct strbuf *out, struct str name)
+{
+	struct netaddr literal;
+	if (name.n == 0)
+		return;
+	for (size_t i = 0; i < name.n; i++)
+		if (!ascii_is_alnum(name.p[i]) && str_chr(STR(".-_:"), name.p[i]) < 0)
+			return;
+	strbuf_adds(out, out->n != 0 ? "," : "");
+	strbuf_adds(out, netaddr_parse(name, &literal) ? "IP:" : "DNS:");
+	strbuf_addstr(out, name);
+}
+
+/* Devices are often told the relay's address and not its name. */
+static void add_own_addresses(struct strbuf *out)
+{
+	struct ifaddrs *list = NULL;
+	struct strbuf text;
+	struct netaddr a;
+	if (getifaddrs(&list) != 0)
+		return;
+	strbuf_init(&text, 64);
+	for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
+		if (i->ifa_addr == NULL || !netaddr_from_sockaddr(i->ifa_addr, &a))
+			continue;
+		if (a.b[0] == 0xfe && (a.b[1] & 0xc0) == 0x80) /* link-local */
+			continue;
+		strbuf_reset(&text);
+		netaddr_append(&text, &a);
+		if (out->n + text.n + 4 < out->max)
+			add_name(out, strbuf_str(&text));
+	}
+	strbuf_done(&text);
+	freeifaddrs(list);
+}
+
+static bool add_extension(X509 *certificate, int nid, const char *value)
+{
+	X509V3_CTX context;
+	X509V3_set_ctx_nodb(&context);
+	X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+	bool ok = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
+	X509_EXTENSION_free(extension);
+	return ok;
+}
+
+static bool set_serial(X509 *certificate)
+{
+	unsigned char bytes[SERIAL_BYTES];
+	bool ok = false;
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		return false;
+	/* RFC 5280 4.1.2.2: positive, and not zero. */
+	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40);
+	BIGNUM *number = BN_bin2bn(bytes, sizeof(bytes), NULL);
+	if (number != NULL)
+		ok = BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
+	BN_free(number);
+	return ok;
+}
+
+static bool set_subject(X509 *certificate, const char *hostname)
+{
+	const char *name = strlen(hostname) <= COMMON_NAME_MAX ? hostname : "oauthrelay";
+	X509_NAME *subject = X509_get_subject_name(certificate);
+	return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
+					  -1, -1, 0) == 1 &&
+	       X509_set_issuer_name(certificate, subject) == 1;
+}
+
+static bool set_validity(X509 *certificate)
+{
+	int64_t now_ms = clock_wall_ms();
+	time_t start = (time_t)((now_ms > base_ms ? now_ms : base_ms) / 1000 - day_s);
+	time_t end = start + (time_t)(3652 * day_s);
+	return ASN1_TIME_set(X509_getm_notBefore(certificate), start) != NULL &&
+	       ASN1_TIME_set(X509_getm_notAfter(certificate), end) != NULL;
+}
+
+static X509 *make_certificate(EVP_PKEY *key, const char *hostname)
+{
+	struct strbuf names;
+	struct str host = str_of(hostname);
+	ptrdiff_t dot = str_chr(host, '.');
+	struct netaddr literal;
+	strbuf_init(&names, NAMES_MAX);
+	add_name(&names, host);
+	if (dot > 0 && !netaddr_parse(host, &literal))
+		add_name(&names, str_head(host, (size_t)dot));
+	add_own_addresses(&names);
+	X509 *certificate = X509_new();
+	bool ok = certificate != NULL && X509_set_version(certificate, X509_VERSION_3) == 1 &&
+		  set_serial(certificate) && set_subject(certificate, hostname) &&
+		  set_validity(certificate) && X509_set_pubkey(certificate, key) == 1 &&
+		  add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+		  add_extension(certificate, NID_key_usage,
+				"critical,digitalSignature,keyEncipherment") &&
+		  add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
+		  add_extension(certificate, NID_subject_key_identifier, "hash") &&
+		  (names.n == 0 ||
+		   add_extension(certificate, NID_subject_alt_name, strbuf_cstr(&names))) &&
+		  X509_sign(certificate, key, EVP_sha256()) > 0;
+	strbuf_done(&names);
+	if (!ok) {
+		X509_free(certificate);
+		return NULL;
+	}
+	return certificate;
+}
+
+static struct str contents(BIO *bio)
+{
+	char *p = NULL;
+	long n = BIO_get_mem_data(bio, &p);
+	return (struct str){ p, n > 0 ? (size_t)n : 0 };
+}
+
+bool tls_make_self_signed(const char *certificate, const char *key, const char *hostname,
+			  struct err *err)
+{
+	if (access(certificate, F_OK) == 0 && access(key, F_OK) == 0)
+		return true;
+	ERR_clear_error();
+	EVP_PKEY *pair = EVP_RSA_gen(KEY_BITS);
+	X509 *made = pair != NULL ? make_certificate(pair, hostname) : NULL;
+	BIO *key_pem = BIO_new(BIO_s_secmem()); /* wiped when freed */
+	BIO *certificate_pem = BIO_new(BIO_s_mem());
+	bool ok = made != NULL && key_pem != NULL && certificate_pem != NULL &&
+		  PEM_write_bio_PrivateKey(key_pem, pair, NULL, NULL, 0, NULL, NULL) == 1 &&
+		  PEM_write_bio_X509(certificate_pem, made) == 1;
+	if (!ok) {
+		const char *reason = ERR_reason_error_string(ERR_get_error());
+		err_set(err, "cannot make a certificate for %s: %s", hostname,
+			reason != NULL ? reason : "unknown reason");
+		ERR_clear_error();
+	}
+	/* The key first: a certificate is never there without the key that belongs to it, unless
+	 * somebody took one of the two away; then both are made anew. */
+	ok = ok && fsx_replace_durable(key, contents(key_pem), 0600, err) &&
+	     fsx_replace_durable(certificate, contents(certificate_pem), 0644, err);
+	BIO_free(key_pem);
+	BIO_free(certificate_pem);
+	X509_free(made);
+	EVP_PKEY_free(pair);
+	return ok;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_COMMON_UNITS_H
+#define OAUTHRELAY_COMMON_UNITS_H
+
+#include <stdint.h>
+
+#include "common/str.h"
+#include "common/strbuf.h"
+
+/*
+ * Sizes and durations as people write them in the configuration, and back. Pure, any thread.
+ *   size      digits with an optional K, M, G (powers of 1024): "35M", "9000000"
+ *   duration  digits with ms, s, m, h, d: "30m", "5d"; "0" needs no unit
+ */
+bool units_parse_size(struct str text, uint64_t *bytes) MUST_CHECK;
+bool units_parse_duration(struct str text, int64_t *ms) MUST_CHECK;
+void units_append_size(struct strbuf *out, uint64_t bytes); /* "35M" when exact, else digits */
+void units_append_duration(struct strbuf *out, int64_t ms); /* "5d", "90s": largest exact unit */
+void units_append_age(struct strbuf *out, int64_t ms);	    /* for people: "3 min", "2 h 5 min" */
+
+#endif

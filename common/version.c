@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/version.h"
+
+const char *version_string(void)
+{
+	return OAUTHRELAY_VERSION;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/attr.h"
+#include "common/units.h"
+
+static void sizes_are_read(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool ok;
+		uint64_t bytes;
+	} rows[] = {
+		{ "0", true, 0 },
+		{ "9000000", true, 9000000 },
+		{ "35M", true, UINT64_C(35) << 20 },
+		{ "35m", true, UINT64_C(35) << 20 },
+		{ "500K", true, 500 << 10 },
+		{ "2G", true, UINT64_C(2) << 30 },
+		{ " 2G ", true, UINT64_C(2) << 30 },
+		{ "8589934591G", true, UINT64_C(8589934591) << 30 },
+		{ "8589934592G", false, 0 },
+		{ "9223372036854775807", true, INT64_MAX },
+		{ "9223372036854775808", false, 0 },
+		{ "", false, 0 },
+		{ "M", false, 0 },
+		{ "35MB", false, 0 },
+		{ "35 M", false, 0 },
+		{ "-1", false, 0 },
+		{ "1.5M", false, 0 },
+		{ "0x10", false, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t bytes = 99;
+		bool ok = units_parse_size(str_of(rows[i].text), &bytes);
+		if (ok != rows[i].ok || bytes != (ok ? rows[i].bytes : 99))
+			fail_msg("%s", rows[i].text);
+	}
+}
+
+static void durations_are_read(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool ok;
+		int64_t ms;
+	} rows[] = {
+		{ "0", true, 0 },
+		{ "0s", true, 0 },
+		{ "250ms", true, 250 },
+		{ "30s", true, 30000 },
+		{ "5m", true, 300000 },
+		{ "1h", true, 3600000 },
+		{ "5d", true, INT64_C(432000000) },
+		{ "106751991167d", true, INT64_C(106751991167) * 86400000 },
+		{ "106751991168d", false, 0 },
+		{ "30", false, 0 },
+		{ "5M", false, 0 }, /* would be a size */
+		{ "5 m", false, 0 },
+		{ "5min", false, 0 },
+		{ "", false, 0 },
+		{ "m", false, 0 },
+		{ "-5m", false, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t ms = 99;
+		bool ok = units_parse_duration(str_of(rows[i].text), &ms);
+		if (ok != rows[i].ok || ms != (ok ? rows[i].ms : 99))
+			fail_msg("%s", rows[i].text);
+	}
+}
+
+static void what_is_written_reads_back(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} sizes[] = { { 0, "0" },
+		      { 1, "1" },
+		      { 1024, "1K" },
+		      { 1025, "1025" },
+		      { UINT64_C(35) << 20, "35M" },
+		      { UINT64_C(1) << 40, "1024G" } };
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} durations[] = { { 0, "0" },		{ 1, "1ms" },	   { 1500, "1500ms" },
+			  { 90000, "90s" },	{ 3600000, "1h" }, { 432000000, "5d" },
+			  { 176400000, "49h" }, { 5400000, "90m" } };
+	struct strbuf out;
+	strbuf_init(&out, 100);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		uint64_t again;
+		strbuf_reset(&out);
+		units_append_size(&out, sizes[i].bytes);
+		assert_string_equal(strbuf_cstr(&out), sizes[i].text);
+		assert_true(units_parse_size(strbuf_str(&out), &again));
+		assert_int_equal(again, sizes[i].bytes);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
+		int64_t again;
+		strbuf_reset(&out);
+		units_append_duration(&out, durations[i].ms);
+		assert_string_equal(strbuf_cstr(&out), durations[i].text);
+		assert_true(units_parse_duration(strbuf_str(&out), &again));
+		assert_int_equal(again, durations[i].ms);
+	}
+	strbuf_done(&out);
+}
+
+static void ages_are_for_people(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} rows[] = {
+		{ -5, "0 s" },		 { 0, "0 s" },
+		{ 59999, "59 s" },	 { 60000, "1 min" },
+		{ 3599999, "59 min" },	 { 7500000, "2 h 5 min" },
+		{ 86400000, "1 d 0 h" }, { 180000000, "2 d 2 h" },
+	};
+	struct strbuf out;
+	strbuf_init(&out, 100);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		strbuf_reset(&out);
+		units_append_age(&out, rows[i].ms);
+		assert_string_equal(strbuf_cstr(&out), rows[i].text);
+	}
+	strbuf_done(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sizes_are_read),
+		cmocka_unit_test(durations_are_read),
+		cmocka_unit_test(what_is_written_reads_back),
+		cmocka_unit_test(ages_are_for_people),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
