@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_CONFIG_CONFIG_H
+#define OAUTHRELAY_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/log.h"
+#include "common/netaddr.h"
+#include "common/secret.h"
+#include "common/strbuf.h"
+
+/*
+ * The configuration as the program uses it: read only, checked, with defaults and provider presets
+ * filled in. What keys exist, their types, ranges, defaults and help are rows of config/schema.c;
+ * reading them is config/load.c; rules between keys are config/check.c.
+ *
+ * A configuration is shared and counted: a session keeps the one it began with, a reload makes a
+ * new one. Reference counting is for the loop's thread; config_load() may run on any thread, since
+ * it touches nothing but files and its result.
+ *
+ * Strings are never NULL unless the comment says so; durations are milliseconds, sizes bytes.
+ */
+
+enum listener_tls {
+	LISTENER_TLS_NONE,
+	LISTENER_TLS_STARTTLS
+};
+
+/* Ordered: the stricter is the larger (design.md section 4, "Who may send"). */
+enum auth_rule {
+	AUTH_RULE_NONE,
+	AUTH_RULE_ANY_PASSWORD,
+	AUTH_RULE_REQUIRED
+};
+
+enum sender_rule {
+	SENDER_KEEP,
+	SENDER_REWRITE
+};
+
+enum upstream_tls {
+	UPSTREAM_TLS_NONE,
+	UPSTREAM_TLS_STARTTLS
+};
+
+enum upstream_auth {
+	UPSTREAM_AUTH_NONE,
+	UPSTREAM_AUTH_XOAUTH2
+};
+
+enum uncertain_rule {
+	UNCERTAIN_RETRY,
+	UNCERTAIN_HOLD
+};
+
+struct config_strings {
+	char **v;
+	size_t n;
+};
+
+struct listener_config {
+	char *address; /* as written */
+	struct endpoint endpoint;
+	enum listener_tls tls;
+	enum auth_rule auth;
+};
+
+struct device_config {
+	char *name;
+	char *address; /* as written */
+	struct network network;
+	char *account; /* NULL: the only account */
+	enum auth_rule auth;
+	bool cleartext_auth;
+};
+
+struct account_limits {
+	uint64_t connections;
+	uint64_t per_minute;
+	uint64_t recipients;   /* in one message */
+	uint64_t message_size; /* as sent */
+};
+
+struct account_config {
+	char *name;
+	char *provider;
+	char *mailbox; /* "" for a provider that has none */
+	char *login;   /* the XOAUTH2 user; the mailbox unless set */
+	char *tenant;
+	char *client_id;
+	struct secret client_secret; /* resolved; empty when auth is none */
+	char *client_secret_ref;     /* as written, for `config show` (a literal is masked there) */
+	enum sender_rule sender;
+	struct config_strings send_as; /* patterns: a@b.c, contoso.com, *.contoso.com */
+	char *host;
+	uint64_t port;
+	enum upstream_tls tls;
+	enum upstream_auth auth;
+	char *token_endpoint; /* complete URL, tenant filled in */
+	char *authority;      /* "" where the provider has none */
+	char *scope;
+	char *ca_file; /* "": the system's */
+	struct account_limits limits;
+};
+
+struct inbound_limits {
+	uint64_t connections;
+	uint64_t connections_per_address;
+	uint64_t recipients;
+	uint64_t message_size;
+	uint64_t header_size;
+	uint64_t line_length;
+	uint64_t errors;
+	int64_t command_timeout;
+	int64_t data_timeout;
+};
+
+struct queue_config {
+	char *path;
+	int64_t lifetime;
+	int64_t retry_first;
+	int64_t retry_max;
+	uint64_t min_free;
+	enum uncertain_rule on_uncertain;
+};
+
+struct config {
+	unsigned refs;
+	char *path; /* the file it came from */
+	char *hostname;
+	char *postmaster;
+	char *state_dir;
+	char *users_file;
+	char *tls_certificate; /* "": self-signed, made at first start in state_dir */
+	char *tls_key;
+	struct listener_config *listeners;
+	size_t listener_count;
+	struct network *allow;
+	size_t allow_count;
+	struct device_config *devices;
+	size_t device_count;
+	struct account_config *accounts;
+	size_t account_count;
+	struct inbound_limits limits;
+	struct queue_config queue;
+	char *admin_socket;
+	enum log_level log_level;
+};
+
+/* Everything wrong and everything doubtful that was found, one finding a line, in file order:
+ * "/etc/oauthrelay/oauthrelay.conf:12: unknown key "mailbx"; did you mean "mailbox"?" */
+struct config_report {
+	struct strbuf errors;
+	struct strbuf warnings;
+	size_t error_count;
+	size_t warning_count;
+};
+
+void config_report_init(struct config_report *report);
+void config_report_done(struct config_report *report);
+
+/* NULL when report has errors. The caller owns one reference. Reads the file, the files its
+ * secrets name, the certificate; makes nothing. */
+struct config *config_load(const char *path, struct config_report *report);
+struct config *config_ref(struct config *config);
+void config_unref(struct config *config); /* NULL allowed */
+
+/* Where the control socket is, as far as the file can be read: its default otherwise. For those who
+ * want to talk to the daemon and may read neither the file nor its secrets. Caller frees. */
+char *config_peek_socket(const char *path);
+
+/* NULL when there is none. */
+const struct account_config *config_account(const struct config *config, const char *name);
+/* The most specific device that contains addr, or NULL. */
+const struct device_config *config_device(const struct config *config, const struct netaddr *addr);
+/* In `allow` or a device. */
+bool config_admits(const struct config *config, const struct netaddr *addr);
+/* True when the address (local@domain) matches one of the patterns: a@b.c, b.c, *.b.c; domains and,
+ * as Exchange does, local parts without regard to case. */
+bool config_pattern_matches(const struct config_strings *patterns, struct str address);
+
+#endif

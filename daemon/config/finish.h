@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_CONFIG_FINISH_H
+#define OAUTHRELAY_CONFIG_FINISH_H
+
+#include "config/config.h"
+#include "config/diag.h"
+
+/*
+ * What follows from the values of the file: addresses parsed, names filled in, token endpoints put
+ * together, secrets fetched from where they are. Between loading and checking. Blocks.
+ */
+void finish_config(struct config *config, struct diag *diag);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "common/units.h"
+#include "config/print.h"
+#include "config/schema.h"
+
+/* "limits.connections" */
+static void append_path(struct strbuf *out, const struct schema_key *key)
+{
+	if (key->section[0] != '\0')
+		strbuf_addf(out, "%s.", key->section);
+	strbuf_adds(out, key->name);
+}
+
+/* "1 to 100000", "10ms to 1d", "none | starttls"; nothing for a string. */
+static void append_values(struct strbuf *out, const struct schema_key *key)
+{
+	for (size_t i = 0; key->names != NULL && key->names[i] != NULL; i++)
+		strbuf_addf(out, "%s%s", i != 0 ? " | " : "", key->names[i]);
+	if (key->type == SCHEMA_NUMBER) {
+		strbuf_addf(out, "%lld to %lld", (long long)key->min, (long long)key->max);
+	} else if (key->type == SCHEMA_SIZE) {
+		units_append_size(out, (uint64_t)key->min);
+		strbuf_adds(out, " to ");
+		units_append_size(out, (uint64_t)key->max);
+	} else if (key->type == SCHEMA_DURATION) {
+		units_append_duration(out, key->min);
+		strbuf_adds(out, " to ");
+		units_append_duration(out, key->max);
+	}
+}
+
+static void append_key(const struct schema_key *key, void *arg)
+{
+	struct strbuf *out = arg;
+	struct strbuf values;
+	strbuf_init(&values, 512);
+	append_values(&values, key);
+	strbuf_adds(out, "  ");
+	append_path(out, key);
+	strbuf_addf(out, "  (%s%s%s)\n", schema_type_name(key->type), values.n != 0 ? ": " : "",
+		    strbuf_cstr(&values));
+	strbuf_addf(out, "      %s\n", key->help);
+	strbuf_addf(out, "      default: %s%s\n", key->def != NULL ? key->def : key->unset,
+		    key->reload ? "" : "; a change needs a restart");
+	strbuf_done(&values);
+}
+
+/* What `only` names: a section (with those below it), or one key. */
+struct selection {
+	const struct schema_section *section;
+	const struct schema_key *key;
+};
+
+static bool select_keys(struct str only, struct selection *s)
+{
+	*s = (struct selection){ 0 };
+	if (only.n == 0)
+		return true;
+	s->section = schema_section(only);
+	s->key = s->section == NULL ? schema_key_by_path(only) : NULL;
+	return s->section != NULL || s->key != NULL;
+}
+
+static bool has_section(const struct selection *s, const struct schema_section *section)
+{
+	if (s->section == NULL)
+		return s->key == NULL;
+	size_t n = strlen(s->section->path);
+	return strncmp(section->path, s->section->path, n) == 0 &&
+	       (section->path[n] == '\0' || section->path[n] == '.');
+}
+
+bool print_keys(struct strbuf *out, struct str only)
+{
+	struct selection s;
+	if (!select_keys(only, &s))
+		return false;
+	if (s.key != NULL)
+		append_key(s.key, out);
+	for (size_t i = 0; i < schema_section_count; i++) {
+		const struct schema_section *section = &schema_sections[i];
+		const char *shape = section->is_list ? " = ( { ... }, ... )" : " = { ... }";
+		if (!has_section(&s, section))
+			continue;
+		if (section->path[0] == '\0')
+			strbuf_addf(out, "At the top: %s\n\n", section->help);
+		else
+			strbuf_addf(out, "%s%s: %s\n\n", section->path, shape, section->help);
+		schema_walk(section->path, append_key, out);
+		strbuf_addc(out, '\n');
+	}
+	return true;
+}
+
+static void add_key_json(const struct schema_key *key, void *arg)
+{
+	cJSON *array = arg;
+	struct strbuf text;
+	cJSON *object = cJSON_CreateObject();
+	strbuf_init(&text, 512);
+	append_path(&text, key);
+	cJSON_AddStringToObject(object, "key", strbuf_cstr(&text));
+	cJSON_AddStringToObject(object, "type", schema_type_name(key->type));
+	strbuf_reset(&text);
+	append_values(&text, key);
+	cJSON_AddStringToObject(object, "values", strbuf_cstr(&text));
+	if (key->def != NULL)
+		cJSON_AddStringToObject(object, "default", key->def);
+	else
+		cJSON_AddNullToObject(object, "default");
+	cJSON_AddStringToObject(object, "unset", key->unset != NULL ? key->unset : "");
+	cJSON_AddBoolToObject(object, "required", key->required);
+	cJSON_AddBoolToObject(object, "reload", key->reload);
+	cJSON_AddStringToObject(object, "help", key->help);
+	cJSON_AddItemToArray(array, object);
+	strbuf_done(&text);
+}
+
+cJSON *print_keys_json(struct str only)
+{
+	struct selection s;
+	if (!select_keys(only, &s))
+		return NULL;
+	cJSON *array = cJSON_CreateArray();
+	if (s.key != NULL)
+		add_key_json(s.key, array);
+	for (size_t i = 0; i < schema_section_count; i++)
+		if (has_section(&s, &schema_sections[i]))
+			schema_walk(schema_sections[i].path, add_key_json, array);
+	return array;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows. What a column means is said in schema.h. */
+#include "common/attr.h"
+#include "config/config.h"
+#include "config/schema.h"
+
+enum {
+	SECOND = 1000,
+	MINUTE = 60 * SECOND,
+	HOUR = 60 * MINUTE,
+	NAME_LENGTH = 64,
+	TEXT_LENGTH = 1024,
+	KIB = 1024,
+	MIB = 1024 * KIB,
+};
+
+#define DAY INT64_C(86400000)
+#define GIB INT64_C(1073741824)
+
+static const char *const listener_tls_names[] = { "none", "starttls", NULL };
+static const char *const auth_rule_names[] = { "none", "accept-any-password", "required", NULL };
+static const char *const sender_names[] = { "keep", "rewrite", NULL };
+static const char *const upstream_tls_names[] = { "none", "starttls", NULL };
+static const char *const upstream_auth_names[] = { "none", "xoauth2", NULL };
+static const char *const uncertain_names[] = { "retry", "hold", NULL };
+static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
+
+const struct schema_section schema_sections[] = {
+	{ "", SCHEMA_IN_CONFIG, false, "the relay as a whole" },
+	{ "tls", SCHEMA_IN_CONFIG, false, "the certificate that devices see" },
+	{ "limits", SCHEMA_IN_CONFIG, false, "what one device may ask of the relay" },
+	{ "queue", SCHEMA_IN_CONFIG, false, "mail that waits" },
+	{ "queue.retry", SCHEMA_IN_CONFIG, false, "the pauses between attempts, which double" },
+	{ "admin", SCHEMA_IN_CONFIG, false, "how the command line reaches the running relay" },
+	{ "log", SCHEMA_IN_CONFIG, false, "the log on stderr" },
+	{ "listeners", SCHEMA_IN_LISTENER, true, "where devices connect" },
+	{ "devices", SCHEMA_IN_DEVICE, true, "who connects, where `allow` does not say enough" },
+	{ "accounts", SCHEMA_IN_ACCOUNT, true, "where mail goes on to" },
+	{ "accounts.limits", SCHEMA_IN_ACCOUNT, false, "what the mailbox at its host is good for" },
+};
+const size_t schema_section_count = ARRAY_LEN(schema_sections);
+
+#define TOP(member)	 offsetof(struct config, member)
+#define LISTENER(member) offsetof(struct listener_config, member)
+#define DEVICE(member)	 offsetof(struct device_config, member)
+#define ACCOUNT(member)	 offsetof(struct account_config, member)
+
+#define DEF(text)	 .def = (text)
+#define UNSET(words)	 .unset = (words)
+#define REQUIRED	 .required = true, .unset = "none, it must be set"
+#define NAMES(list)	 .names = (list)
+#define RANGE(low, high) .min = (low), .max = (high)
+#define LENGTH(bytes)	 .max = (bytes)
+#define RELOAD		 .reload = true
+#define HELP(text)	 .help = (text)
+
+const struct schema_key schema_keys[] = {
+	/* the relay as a whole */
+	{ "", "hostname", SCHEMA_STRING, TOP(hostname), UNSET("the machine's full name"),
+	  LENGTH(255), RELOAD, HELP("the relay's name in its banner, EHLO and Received lines") },
+	{ "", "postmaster", SCHEMA_STRING, TOP(postmaster), REQUIRED, LENGTH(320), RELOAD,
+	  HELP("who reads what nobody else would: bounces, alerts, mail to postmaster") },
+	{ "", "state_dir", SCHEMA_PATH, TOP(state_dir), DEF("/var/lib/oauthrelay"),
+	  LENGTH(TEXT_LENGTH),
+	  HELP("folder for the users file and the certificate made at first start") },
+	{ "", "users_file", SCHEMA_PATH, TOP(users_file), UNSET("\"users\" in state_dir"),
+	  LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("who may log in: lines of name:hash, the hash as crypt(3) makes it") },
+	{ "", "listen", SCHEMA_LISTEN, TOP(listeners), UNSET("none"),
+	  HELP("addresses with ports; short for listeners with tls = \"starttls\"") },
+	{ "", "allow", SCHEMA_NETWORKS, TOP(allow), UNSET("nobody"), RELOAD,
+	  HELP("addresses and networks that may send without logging in") },
+
+	/* tls */
+	{ "tls", "certificate", SCHEMA_PATH, TOP(tls_certificate),
+	  UNSET("self-signed, made at first start"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("PEM file: the certificate and what leads to its authority") },
+	{ "tls", "key", SCHEMA_PATH, TOP(tls_key), UNSET("made with the certificate"),
+	  LENGTH(TEXT_LENGTH), RELOAD, HELP("PEM file: the certificate's private key") },
+
+	/* limits */
+	{ "limits", "connections", SCHEMA_NUMBER, TOP(limits.connections), DEF("10000"),
+	  RANGE(1, 100000), RELOAD, HELP("connections at once, from everybody") },
+	{ "limits", "connections_per_address", SCHEMA_NUMBER, TOP(limits.connections_per_address),
+	  DEF("50"), RANGE(1, 100000), RELOAD, HELP("connections at once from one address") },
+	{ "limits", "recipients", SCHEMA_NUMBER, TOP(limits.recipients), DEF("500"),
+	  RANGE(1, 10000), RELOAD, HELP("recipients of one message") },
+	{ "limits", "message_size", SCHEMA_SIZE, TOP(limits.message_size), DEF("150M"),
+	  RANGE(1024, 2 * GIB), RELOAD,
+	  HELP("largest message; an account's own limit may be lower") },
+	{ "limits", "header_size", SCHEMA_SIZE, TOP(limits.header_size), DEF("256K"),
+	  RANGE(8 * KIB, MIB), RELOAD,
+	  HELP("largest header of a message; it is edited in memory") },
+	{ "limits", "line_length", SCHEMA_NUMBER, TOP(limits.line_length), DEF("2048"),
+	  RANGE(1000, 65536), RELOAD, HELP("longest command line, in bytes") },
+	{ "limits", "errors", SCHEMA_NUMBER, TOP(limits.errors), DEF("20"), RANGE(1, 10000), RELOAD,
+	  HELP("refused commands after which a session is ended") },
+	{ "limits", "command_timeout", SCHEMA_DURATION, TOP(limits.command_timeout), DEF("5m"),
+	  RANGE(100, HOUR), RELOAD, HELP("how long a device may be silent between commands") },
+	{ "limits", "data_timeout", SCHEMA_DURATION, TOP(limits.data_timeout), DEF("5m"),
+	  RANGE(100, HOUR), RELOAD, HELP("how long a device may be silent inside a message") },
+
+	/* queue */
+	{ "queue", "path", SCHEMA_PATH, TOP(queue.path), DEF("/var/spool/oauthrelay"),
+	  LENGTH(TEXT_LENGTH), HELP("folder for the messages") },
+	{ "queue", "lifetime", SCHEMA_DURATION, TOP(queue.lifetime), DEF("5d"),
+	  RANGE(SECOND, 60 * DAY), RELOAD,
+	  HELP("how long delivery is tried; time in which its account is held does not count") },
+	{ "queue", "min_free", SCHEMA_SIZE, TOP(queue.min_free), DEF("500M"), RANGE(0, 1024 * GIB),
+	  HELP("room to leave on the queue's file system; below it new mail is put off") },
+	{ "queue", "on_uncertain", SCHEMA_ENUM, TOP(queue.on_uncertain), DEF("retry"),
+	  NAMES(uncertain_names), RELOAD,
+	  HELP("mail whose acceptance was not heard: retry (may arrive twice) or hold it") },
+	{ "queue.retry", "first", SCHEMA_DURATION, TOP(queue.retry_first), DEF("1m"),
+	  RANGE(10, DAY), RELOAD, HELP("pause before the second attempt") },
+	{ "queue.retry", "max", SCHEMA_DURATION, TOP(queue.retry_max), DEF("1h"), RANGE(10, DAY),
+	  RELOAD, HELP("longest pause between attempts") },
+
+	/* admin, log */
+	{ "admin", "socket", SCHEMA_PATH, TOP(admin_socket), DEF("/run/oauthrelay/control.sock"),
+	  LENGTH(107), /* sun_path of unix(7) */
+	  HELP("the control socket; whoever may write to it may ask the relay") },
+	{ "log", "level", SCHEMA_ENUM, TOP(log_level), DEF("info"), NAMES(level_names), RELOAD,
+	  HELP("what is logged: this and everything worse") },
+
+	/* listeners */
+	{ "listeners", "address", SCHEMA_STRING, LISTENER(address), REQUIRED, LENGTH(NAME_LENGTH),
+	  HELP("address and port, as 0.0.0.0:25 or [::]:25") },
+	{ "listeners", "tls", SCHEMA_ENUM, LISTENER(tls), DEF("starttls"),
+	  NAMES(listener_tls_names), HELP("starttls offers encryption, none does not") },
+	{ "listeners", "auth", SCHEMA_ENUM, LISTENER(auth), DEF("none"), NAMES(auth_rule_names),
+	  HELP("what a session must show: nothing, any login at all, or a login of users_file") },
+
+	/* devices */
+	{ "devices", "name", SCHEMA_STRING, DEVICE(name), REQUIRED, LENGTH(NAME_LENGTH), RELOAD,
+	  HELP("what the log and the queue call it") },
+	{ "devices", "address", SCHEMA_STRING, DEVICE(address), REQUIRED, LENGTH(NAME_LENGTH),
+	  RELOAD, HELP("its address or network; the most specific device wins") },
+	{ "devices", "account", SCHEMA_STRING, DEVICE(account), UNSET("the only account"),
+	  LENGTH(NAME_LENGTH), RELOAD, HELP("the account its mail is sent with") },
+	{ "devices", "auth", SCHEMA_ENUM, DEVICE(auth), DEF("none"), NAMES(auth_rule_names), RELOAD,
+	  HELP("as for a listener; the stricter of the two holds") },
+	{ "devices", "cleartext_auth", SCHEMA_BOOL, DEVICE(cleartext_auth), DEF("false"), RELOAD,
+	  HELP("true lets it show a real password without encryption") },
+
+	/* accounts */
+	{ "accounts", "name", SCHEMA_STRING, ACCOUNT(name), REQUIRED, LENGTH(NAME_LENGTH), RELOAD,
+	  HELP("what the log, the queue and devices call it") },
+	{ "accounts", "provider", SCHEMA_STRING, ACCOUNT(provider), REQUIRED, LENGTH(NAME_LENGTH),
+	  RELOAD,
+	  HELP("preset for what is marked \"the provider's\": microsoft365, microsoft365-hve, smtp") },
+	{ "accounts", "mailbox", SCHEMA_STRING, ACCOUNT(mailbox), UNSET("none"), LENGTH(320),
+	  RELOAD, HELP("the address mail is sent from") },
+	{ "accounts", "login", SCHEMA_STRING, ACCOUNT(login), UNSET("the mailbox"), LENGTH(320),
+	  RELOAD, HELP("the XOAUTH2 user, where it is not the mailbox") },
+	{ "accounts", "tenant", SCHEMA_STRING, ACCOUNT(tenant), UNSET("none"), LENGTH(255), RELOAD,
+	  HELP("directory (tenant) id, or a domain of it: contoso.onmicrosoft.com") },
+	{ "accounts", "client_id", SCHEMA_STRING, ACCOUNT(client_id), UNSET("none"), LENGTH(255),
+	  RELOAD, HELP("application (client) id of the app registration") },
+	{ "accounts", "client_secret", SCHEMA_SECRET, ACCOUNT(client_secret_ref), UNSET("none"),
+	  LENGTH(4096), RELOAD,
+	  HELP("\"file:/path\", \"env:NAME\", or the secret's value itself") },
+	{ "accounts", "sender", SCHEMA_ENUM, ACCOUNT(sender), UNSET("the provider's"),
+	  NAMES(sender_names), RELOAD,
+	  HELP("rewrite makes every sender the mailbox, keep changes nothing") },
+	{ "accounts", "send_as", SCHEMA_STRINGS, ACCOUNT(send_as), UNSET("none"), LENGTH(320),
+	  RELOAD,
+	  HELP("senders that stay as they are: a@b.c, b.c or *.b.c (needs Send As in Exchange)") },
+	{ "accounts", "host", SCHEMA_STRING, ACCOUNT(host), UNSET("the provider's"), LENGTH(255),
+	  RELOAD, HELP("the server that takes the mail") },
+	{ "accounts", "port", SCHEMA_NUMBER, ACCOUNT(port), UNSET("the provider's"),
+	  RANGE(1, 65535), RELOAD, HELP("its port") },
+	{ "accounts", "tls", SCHEMA_ENUM, ACCOUNT(tls), UNSET("the provider's"),
+	  NAMES(upstream_tls_names), RELOAD,
+	  HELP("starttls insists on encryption and a valid certificate; none is for the LAN") },
+	{ "accounts", "auth", SCHEMA_ENUM, ACCOUNT(auth), UNSET("the provider's"),
+	  NAMES(upstream_auth_names), RELOAD, HELP("how the relay logs in there") },
+	{ "accounts", "authority", SCHEMA_STRING, ACCOUNT(authority), UNSET("the provider's"),
+	  LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("who gives tokens, as https://login.microsoftonline.com") },
+	{ "accounts", "token_endpoint", SCHEMA_STRING, ACCOUNT(token_endpoint),
+	  UNSET("authority/tenant/oauth2/v2.0/token"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("the full address tokens are fetched from") },
+	{ "accounts", "scope", SCHEMA_STRING, ACCOUNT(scope), UNSET("the provider's"),
+	  LENGTH(TEXT_LENGTH), RELOAD, HELP("what the token is asked for") },
+	{ "accounts", "ca_file", SCHEMA_PATH, ACCOUNT(ca_file), UNSET("the system's authorities"),
+	  LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("PEM file of the authorities to trust, for the server and the token endpoint") },
+	{ "accounts.limits", "connections", SCHEMA_NUMBER, ACCOUNT(limits.connections),
+	  UNSET("the provider's"), RANGE(1, 100), RELOAD, HELP("connections at once to its host") },
+	{ "accounts.limits", "per_minute", SCHEMA_NUMBER, ACCOUNT(limits.per_minute),
+	  UNSET("the provider's"), RANGE(1, 1000000), RELOAD,
+	  HELP("messages in any sixty seconds") },
+	{ "accounts.limits", "recipients", SCHEMA_NUMBER, ACCOUNT(limits.recipients),
+	  UNSET("the provider's"), RANGE(1, 10000), RELOAD,
+	  HELP("recipients in one message; more are sent in several") },
+	{ "accounts.limits", "message_size", SCHEMA_SIZE, ACCOUNT(limits.message_size),
+	  UNSET("the provider's"), RANGE(1024, 2 * GIB), RELOAD, HELP("largest message, as sent") },
+};
+const size_t schema_key_count = ARRAY_LEN(schema_keys);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/json.h"
+#include "config/print.h"
+#include "config/schema.h"
+#include "tests/unit/support/config_text.h"
+
+#define FULL                                                                                   \
+	"hostname = \"relay.contoso.com\"; postmaster = \"it@contoso.com\";"                   \
+	"listen = [ \"[::1]:2525\" ]; allow = [ \"10.0.0.0/8\", \"fd00::/8\", \"10.9.9.9\" ];" \
+	"listeners = ( { address = \"127.0.0.1:2526\"; tls = \"none\"; } );"                   \
+	"devices = ( { name = \"erp\"; address = \"10.1.2.3\"; cleartext_auth = true;"         \
+	"              account = \"scanner\"; } );"                                            \
+	"queue = { lifetime = \"49h\"; min_free = 1000001; };"                                 \
+	"accounts = ( { " CONFIG_ACCOUNT "send_as = [ \"a@b.c\" ]; } );"
+
+static char *text_of(const struct config *config)
+{
+	struct strbuf out;
+	strbuf_init(&out, 1U << 20);
+	print_text(&out, config);
+	assert_false(out.overflow);
+	return strbuf_steal(&out);
+}
+
+/* What is printed is a configuration again, and prints the same. */
+static void the_text_reads_back(void **state)
+{
+	(void)state;
+	struct config *c = config_must_load(FULL);
+	/* The loader has removed the secret's file; any other will do. */
+	free(c->accounts[0].client_secret_ref);
+	c->accounts[0].client_secret_ref = str_dup(STR("file:@DIR@/secret"));
+	char *text = text_of(c);
+	struct config *again = config_must_load(text);
+	free(again->accounts[0].client_secret_ref);
+	again->accounts[0].client_secret_ref = str_dup(STR("file:@DIR@/secret"));
+	char *text_again = text_of(again);
+	assert_string_equal(text, text_again);
+	assert_non_null(strstr(text, "lifetime = \"49h\";"));
+	assert_non_null(strstr(text, "min_free = \"1000001\";"));
+	assert_non_null(strstr(text, "allow = [ \"10.0.0.0/8\", \"fd00::/8\", \"10.9.9.9\" ];"));
+	assert_non_null(strstr(text, "# certificate: self-signed, made at first start"));
+	assert_non_null(strstr(text, "cleartext_auth = true;"));
+	assert_non_null(strstr(text, "per_minute = 28;"));
+	free(text);
+	free(text_again);
+	config_unref(c);
+	config_unref(again);
+}
+
+static void secrets_are_masked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *ref;
+		const char *shown;
+	} rows[] = {
+		{ "file:/etc/x.secret", "client_secret = \"file:/etc/x.secret\";" },
+		{ "env:NAME", "client_secret = \"" PRINT_MASK "\";" },
+		{ "s3cr3t~literal", "client_secret = \"" PRINT_MASK "\";" },
+	};
+	struct config *c = config_must_load(FULL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct strbuf json_text;
+		strbuf_init(&json_text, 1U << 20);
+		free(c->accounts[0].client_secret_ref);
+		c->accounts[0].client_secret_ref = str_dup(str_of(rows[i].ref));
+		char *text = text_of(c);
+		cJSON *json = print_json(c);
+		json_append(&json_text, json);
+		assert_non_null(strstr(text, rows[i].shown));
+		assert_null(strstr(text, "s3cr3t"));
+		assert_null(strstr(strbuf_cstr(&json_text), "s3cr3t"));
+		cJSON_Delete(json);
+		free(text);
+		strbuf_done(&json_text);
+	}
+	config_unref(c);
+}
+
+static void the_json_has_the_files_shape(void **state)
+{
+	(void)state;
+	struct config *c = config_must_load(FULL);
+	cJSON *json = print_json(c);
+	const cJSON *account = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "accounts"), 0);
+	const cJSON *limits = cJSON_GetObjectItem(account, "limits");
+	const cJSON *retry = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "queue"), "retry");
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "listeners")), 2);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "allow")), 3);
+	assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(limits, "per_minute")), 28);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(limits, "message_size")),
+			    "35M");
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(retry, "max")), "1h");
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "tls"), "key")));
+	assert_null(cJSON_GetObjectItem(json, "listen"));
+	cJSON_Delete(json);
+	config_unref(c);
+}
+
+static void keys_are_listed(void **state)
+{
+	(void)state;
+	struct strbuf out;
+	strbuf_init(&out, 1U << 20);
+	assert_true(print_keys(&out, STR("")));
+	for (size_t i = 0; i < schema_key_count; i++)
+		assert_non_null(strstr(strbuf_cstr(&out), schema_keys[i].help));
+	strbuf_reset(&out);
+	assert_true(print_keys(&out, STR("accounts")));
+	assert_non_null(strstr(strbuf_cstr(&out), "accounts.tenant"));
+	assert_non_null(strstr(strbuf_cstr(&out), "accounts.limits.per_minute"));
+	assert_null(strstr(strbuf_cstr(&out), "queue.path"));
+	strbuf_reset(&out);
+	assert_true(print_keys(&out, STR("queue.retry.max")));
+	assert_string_equal(strbuf_cstr(&out), "  queue.retry.max  (duration: 10ms to 1d)\n"
+					       "      longest pause between attempts\n"
+					       "      default: 1h\n");
+	assert_false(print_keys(&out, STR("nowhere")));
+	strbuf_done(&out);
+
+	cJSON *json = print_keys_json(STR(""));
+	assert_int_equal(cJSON_GetArraySize(json), schema_key_count);
+	cJSON_Delete(json);
+	assert_null(print_keys_json(STR("nowhere")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_text_reads_back),
+		cmocka_unit_test(secrets_are_masked),
+		cmocka_unit_test(the_json_has_the_files_shape),
+		cmocka_unit_test(keys_are_listed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

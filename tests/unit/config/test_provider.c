@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/provider.h"
+#include "config/schema.h"
+#include "config/syntax.h"
+
+static void within(const char *key, uint64_t value)
+{
+	const struct schema_key *row = schema_key("accounts.limits", str_of(key));
+	assert_non_null(row);
+	assert_in_range(value, row->min, row->max);
+}
+
+static void every_provider_is_sound(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < provider_count; i++) {
+		const struct provider *p = &providers[i];
+		assert_ptr_equal(provider_find(str_of(p->name)), p); /* unique */
+		assert_true(strlen(p->help) > 5);
+		assert_in_range(p->port, 1, 65535);
+		within("connections", p->limits.connections);
+		within("per_minute", p->limits.per_minute);
+		within("recipients", p->limits.recipients);
+		within("message_size", p->limits.message_size);
+		if (p->auth != UPSTREAM_AUTH_NONE) {
+			assert_int_equal(p->tls, UPSTREAM_TLS_STARTTLS);
+			assert_true(syntax_is_https_url(str_of(p->authority)));
+			assert_true(p->scope[0] != '\0');
+		}
+		if (!p->microsoft)
+			continue;
+		/* Microsoft never has to throttle us. */
+		assert_true(syntax_is_fqdn(str_of(p->host)));
+		assert_int_equal(p->sender, SENDER_REWRITE);
+		assert_true(p->limits.connections < p->allowed.connections);
+		assert_true(p->allowed.per_minute == 0 ||
+			    p->limits.per_minute < p->allowed.per_minute);
+		assert_true(p->limits.recipients <= p->allowed.recipients);
+		assert_true(p->limits.message_size <= p->allowed.message_size);
+		assert_true(str_iends(str_of(p->scope), STR("/.default")));
+	}
+}
+
+static void unknown_providers_are_not_found(void **state)
+{
+	(void)state;
+	assert_null(provider_find(STR("")));
+	assert_null(provider_find(STR("Microsoft365")));
+	assert_null(provider_find(STR("microsoft365 ")));
+}
+
+static void a_preset_fills_an_account(void **state)
+{
+	(void)state;
+	struct account_config a = { 0 };
+	schema_set_defaults("accounts", &a);
+	schema_set_defaults("accounts.limits", &a);
+	provider_apply(provider_find(STR("microsoft365-hve")), &a);
+	assert_string_equal(a.provider, "microsoft365-hve");
+	assert_string_equal(a.host, "smtp.hve.mx.microsoft");
+	assert_int_equal(a.limits.recipients, 50);
+	assert_int_equal(a.limits.message_size, 10 << 20);
+	provider_apply(provider_find(STR("smtp")), &a);
+	assert_string_equal(a.host, "");
+	assert_int_equal(a.auth, UPSTREAM_AUTH_NONE);
+	assert_int_equal(a.sender, SENDER_KEEP);
+	schema_free("accounts", &a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_provider_is_sound),
+		cmocka_unit_test(unknown_providers_are_not_found),
+		cmocka_unit_test(a_preset_fills_an_account),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
