@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_MESSAGE_BODY_IN_H
+#define OAUTHRELAY_MESSAGE_BODY_IN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/str.h"
+
+/*
+ * Mail content on its way in (RFC 5321 4.5.2, 2.3.8): finds the end, removes dot-stuffing and makes
+ * line ends canonical, in one pass, whatever the segmentation.
+ *
+ * Only CR LF . CR LF ends the data (threats.md SMG-*). A lone LF becomes CR LF, a lone CR a space,
+ * and neither takes part in ending the message or in starting a line for un-stuffing; a NUL sets
+ * `nul` (the message will be refused, the stream stays in step). Output always ends with CR LF,
+ * unless it is empty.
+ *
+ * On the way it measures what sending needs to know in advance. The header ends behind the first
+ * empty line, or before the first line that is no header field.
+ *
+ * Output is given to emit() in slices that live only during the call, mostly parts of the input.
+ * Pure but for that call.
+ */
+struct body_stats {
+	uint64_t header_size;  /* including the empty line, where there is one; so far: all of it */
+	uint64_t size;	       /* all of it */
+	uint64_t longest_line; /* without CR LF */
+	bool eight_bit;
+	bool header_done;
+	unsigned received_count; /* Received: fields, for loops (RFC 5321 6.3) */
+};
+
+typedef void body_emit(void *arg, struct str bytes);
+
+struct body_in {
+	body_emit *emit;
+	void *arg;
+	struct body_stats stats;
+	bool nul;
+	/* private: position in the line and what has been seen but not emitted */
+	uint8_t state;
+	uint8_t field;
+	uint64_t line_length;
+	uint8_t name_length;
+	char name[8];
+};
+
+void body_in_init(struct body_in *b, body_emit *emit, void *arg);
+/* Our own header lines, put in front of the client's before feeding; canonical already. */
+void body_in_prepend(struct body_in *b, struct str lines);
+/* Consumes from *in; true when the end of data was consumed (what follows stays in *in). */
+bool body_in_feed(struct body_in *b, struct str *in);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "message/from_field.h"
+
+#include <string.h>
+
+enum {
+	ADDRESS_MAX = 1024
+};
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct str trim(struct str s)
+{
+	while (s.n != 0 && is_space(s.p[0]))
+		s = str_skip(s, 1);
+	while (s.n != 0 && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* Length of the quoted string or comment that starts s, its end included; all of s if unclosed. */
+static size_t quoted_length(struct str s)
+{
+	for (size_t i = 1; i < s.n; i++) {
+		if (s.p[i] == '\\')
+			i++;
+		else if (s.p[i] == '"')
+			return i + 1;
+	}
+	return s.n;
+}
+
+static size_t comment_length(struct str s)
+{
+	size_t depth = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\\')
+			i++;
+		else if (s.p[i] == '(')
+			depth++;
+		else if (s.p[i] == ')' && --depth == 0)
+			return i + 1;
+	}
+	return s.n;
+}
+
+/* Takes the address out of s, which lies inside <> or stands alone: no comments, no blanks but
+ * inside quotes. */
+static void add_address(struct strbuf *out, struct str s)
+{
+	while (s.n != 0) {
+		size_t n = 1;
+		if (s.p[0] == '"') {
+			n = quoted_length(s);
+			strbuf_add(out, s.p, n);
+		} else if (s.p[0] == '(') {
+			n = comment_length(s);
+		} else if (!is_space(s.p[0])) {
+			strbuf_addc(out, s.p[0]);
+		}
+		s = str_skip(s, n);
+	}
+}
+
+static bool looks_like_address(struct str s)
+{
+	/* An @ inside a quoted local part separates nothing. */
+	size_t local = s.n != 0 && s.p[0] == '"' ? quoted_length(s) : 0;
+	ptrdiff_t at = str_chr(str_skip(s, local), '@');
+	struct str domain = str_skip(s, local + (size_t)at + 1);
+	return at >= 0 && (local != 0 ? at == 0 : at > 0) && domain.n != 0 &&
+	       str_chr(domain, '@') < 0;
+}
+
+void from_field_parse(struct str value, struct from_field *out)
+{
+	struct str rest = trim(value);
+	size_t angle = 0, end = 0;
+	*out = (struct from_field){ .single = rest.n != 0 };
+	strbuf_init(&out->address, ADDRESS_MAX);
+	for (size_t i = 0; i < rest.n;) {
+		struct str here = str_skip(rest, i);
+		char c = rest.p[i];
+		if (c == '"') {
+			i += quoted_length(here);
+			continue;
+		}
+		if (c == '(') {
+			i += comment_length(here);
+			continue;
+		}
+		/* Lists, groups, and anything behind the > but comments: not one mailbox. */
+		if (c == ',' || c == ';' || (c == ':' && angle == end) ||
+		    (end != 0 && !is_space(c)) || (c == '<' && angle != 0))
+			out->single = false;
+		if (c == '<' && angle == 0)
+			angle = i + 1;
+		else if (c == '>' && angle != 0)
+			end = i;
+		i++;
+	}
+	if (angle != 0 && end > angle) {
+		out->display = trim(str_head(rest, angle - 1));
+		add_address(&out->address, (struct str){ rest.p + angle, end - angle });
+	} else if (angle == 0) {
+		add_address(&out->address, rest);
+	}
+	if (out->address.overflow || !looks_like_address(strbuf_str(&out->address)))
+		out->single = false;
+}
+
+void from_field_done(struct from_field *f)
+{
+	strbuf_done(&f->address);
+}
+
+/* atext of RFC 5322 3.2.3 and what separates words, dots as in obs-phrase. */
+static bool is_phrase_char(char c)
+{
+	return ascii_is_alnum(c) || is_space(c) || strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL;
+}
+
+static bool is_phrase(struct str s)
+{
+	for (size_t i = 0; i < s.n;) {
+		if (s.p[i] == '"') {
+			size_t n = quoted_length(str_skip(s, i));
+			if (i + n > s.n || n < 2 || s.p[i + n - 1] != '"')
+				return false;
+			i += n;
+		} else if (s.p[i] == '\0' || !is_phrase_char(s.p[i])) {
+			return false;
+		} else {
+			i++;
+		}
+	}
+	return true;
+}
+
+static bool is_ascii_text(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_is_print(s.p[i]))
+			return false;
+	return true;
+}
+
+static bool has_eight_bit(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return true;
+	return false;
+}
+
+void from_field_append(struct strbuf *out, struct str display, const char *mailbox)
+{
+	bool phrase = display.n != 0 && is_phrase(display) && !has_eight_bit(display);
+	bool quotable = display.n != 0 && !phrase && is_ascii_text(display);
+	if (!phrase && !quotable) {
+		strbuf_adds(out, mailbox);
+		return;
+	}
+	if (phrase) {
+		strbuf_addstr(out, display);
+	} else {
+		strbuf_addc(out, '"');
+		for (size_t i = 0; i < display.n; i++) {
+			if (display.p[i] == '"' || display.p[i] == '\\')
+				strbuf_addc(out, '\\');
+			strbuf_addc(out, display.p[i]);
+		}
+		strbuf_addc(out, '"');
+	}
+	strbuf_addf(out, " <%s>", mailbox);
+}
