@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "inbound/inbound.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "inbound/access.h"
+#include "inbound/listener.h"
+#include "inbound/server.h"
+#include "inbound/session.h"
+#include "inbound/sreply.h"
+
+static void free_dead(struct inbound *in)
+{
+	struct in_session *s;
+	while ((s = TAILQ_FIRST(&in->dead)) != NULL) {
+		TAILQ_REMOVE(&in->dead, s, link);
+		in_session_free(s);
+	}
+}
+
+static void on_reap(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	free_dead(arg);
+}
+
+static bool open_listeners(struct inbound *in, struct err *err)
+{
+	for (size_t i = 0; i < in->config->listener_count; i++) {
+		struct listener *listener = listener_open(in, &in->config->listeners[i], i, err);
+		if (listener == NULL)
+			return false;
+		TAILQ_INSERT_TAIL(&in->listeners, listener, link);
+	}
+	return true;
+}
+
+struct inbound *inbound_new(struct event_base *base, struct worker *worker, struct config *config,
+			    const struct inbound_ops *ops, struct err *err)
+{
+	struct inbound *in = mem_zalloc(sizeof(*in));
+	in->base = base;
+	in->worker = worker;
+	in->ops = *ops;
+	in->config = config_ref(config);
+	in->peers = peers_new();
+	in->reaper = event_new(base, -1, 0, on_reap, in);
+	TAILQ_INIT(&in->listeners);
+	TAILQ_INIT(&in->sessions);
+	TAILQ_INIT(&in->dead);
+	/* So that ids do not repeat after a restart; only for people. */
+	if (RAND_bytes((unsigned char *)&in->next_session, sizeof(in->next_session)) != 1)
+		in->next_session = 0;
+	if (open_listeners(in, err))
+		return in;
+	inbound_free(in);
+	return NULL;
+}
+
+/* The row of the new configuration for an open listener, or -1. */
+static ssize_t find_listener(const struct config *config, const char *address)
+{
+	for (size_t i = 0; i < config->listener_count; i++)
+		if (strcmp(config->listeners[i].address, address) == 0)
+			return (ssize_t)i;
+	return -1;
+}
+
+void inbound_configure(struct inbound *in, struct config *config, struct inbound_files *files,
+		       bool *restart_needed)
+{
+	bool first = in->files == NULL;
+	size_t found = 0;
+	struct listener *listener = NULL;
+	struct config *old = in->config;
+	in->config = config_ref(config);
+	config_unref(old);
+	inbound_files_free(in->files);
+	in->files = files;
+	TAILQ_FOREACH (listener, &in->listeners, link) {
+		ssize_t i = find_listener(config, listener->address);
+		/* One that is gone stays open until the restart, but for nobody new. */
+		listener->index = i >= 0 ? (size_t)i : SIZE_MAX;
+		if (i < 0)
+			continue;
+		found++;
+		listener->tls = config->listeners[i].tls;
+		listener->auth = config->listeners[i].auth;
+	}
+	size_t open = 0;
+	TAILQ_FOREACH (listener, &in->listeners, link) {
+		open++;
+		if (first)
+			listener_start(listener);
+	}
+	*restart_needed = found != open || found != config->listener_count;
+}
+
+/* One write, then gone: a connection that is one too many gets no session. */
+static void turn_away(struct inbound *in, evutil_socket_t fd, const struct netaddr *addr,
+		      const char *peer, const char *text)
+{
+	const struct access access = access_decide(in->config, addr, AUTH_RULE_NONE);
+	struct strbuf out;
+	strbuf_init(&out, 1024);
+	sreply_append(&out, 421, str_of(text));
+	(void)send(fd, out.p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(fd, SHUT_WR);
+	evutil_closesocket(fd);
+	in->counters.refused_total++;
+	log_info("refused", lf_str("in", "-"), lf_str("peer", peer),
+		 lf_str("device", access.device != NULL ? access.device : "-"),
+		 lf_slice("reply", str_head(strbuf_str(&out), out.n - 2)));
+	strbuf_done(&out);
+}
+
+static void take(struct inbound *in, const struct listener *listener, evutil_socket_t fd,
+		 const struct netaddr *addr, const char *peer)
+{
+	const struct inbound_limits *limits = &in->config->limits;
+	char text[128];
+	if (in->counters.connections_now >= limits->connections) {
+		turn_away(in, fd, addr, peer, "4.3.2 Too many connections, try again later");
+	} else if (peers_count(in->peers, addr) >= limits->connections_per_address) {
+		snprintf(text, sizeof(text),
+			 "4.7.0 Too many connections from your address: %llu are allowed",
+			 (unsigned long long)limits->connections_per_address);
+		turn_away(in, fd, addr, peer, text);
+	} else if (listener->index == SIZE_MAX) {
+		turn_away(in, fd, addr, peer, "4.3.2 This port is no longer configured");
+	} else {
+		in_session_new(in, listener, fd, addr, peer);
+	}
+}
+
+void inbound_connected(struct inbound *in, const struct listener *listener, evutil_socket_t fd,
+		       const struct sockaddr *sa)
+{
+	struct netaddr addr;
+	struct strbuf peer;
+	if (!netaddr_from_sockaddr(sa, &addr)) {
+		evutil_closesocket(fd);
+		return;
+	}
+	in->counters.connections_total++;
+	strbuf_init(&peer, 128);
+	endpoint_append(&peer, sa);
+	take(in, listener, fd, &addr, strbuf_cstr(&peer));
+	strbuf_done(&peer);
+}
+
+void inbound_stop_listening(struct inbound *in)
+{
+	struct listener *listener;
+	while ((listener = TAILQ_FIRST(&in->listeners)) != NULL) {
+		TAILQ_REMOVE(&in->listeners, listener, link);
+		listener_free(listener);
+	}
+}
+
+void inbound_drain(struct inbound *in)
+{
+	struct in_session *s = NULL;
+	in->draining = true;
+	TAILQ_FOREACH (s, &in->sessions, link) {
+		in_session_drain(s);
+	}
+}
+
+size_t inbound_session_count(const struct inbound *in)
+{
+	const struct in_session *s = NULL;
+	size_t n = 0;
+	TAILQ_FOREACH (s, &in->sessions, link) {
+		n += s->mode != MODE_LINGER; /* all is said and done there */
+	}
+	return n;
+}
+
+struct inbound_counters inbound_counters(const struct inbound *in)
+{
+	return in->counters;
+}
+
+void inbound_free(struct inbound *in)
+{
+	struct in_session *s;
+	if (in == NULL)
+		return;
+	inbound_stop_listening(in);
+	while ((s = TAILQ_FIRST(&in->sessions)) != NULL)
+		in_session_close(s, "stopped");
+	free_dead(in);
+	event_free(in->reaper);
+	peers_free(in->peers);
+	inbound_files_free(in->files);
+	config_unref(in->config);
+	free(in);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "inbound/session.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/units.h"
+#include "inbound/listener.h"
+#include "inbound/sreply.h"
+
+enum {
+	HANDSHAKE_MS = 30 * 1000,
+	CLOSING_MS = 10 * 1000, /* for our last words to be taken */
+	LINGER_MS = 2 * 1000,	/* so that data still on its way does not destroy them */
+};
+
+static const struct mode_row {
+	const char *name;
+	int timer_ms; /* 0: none, or whoever sets the mode sets one */
+} mode_rows[] = {
+	[MODE_COMMAND] = { "command", 0 },
+	[MODE_AUTH] = { "auth", 0 },
+	[MODE_DATA] = { "data", 0 },
+	[MODE_WAIT] = { "wait", 0 },
+	[MODE_DELAY] = { "delay", 0 },
+	[MODE_STARTTLS] = { "starttls", HANDSHAKE_MS },
+	[MODE_HANDSHAKE] = { "handshake", HANDSHAKE_MS },
+	[MODE_CLOSING] = { "closing", CLOSING_MS },
+	[MODE_LINGER] = { "linger", LINGER_MS },
+	[MODE_DEAD] = { "dead", 0 },
+};
+
+static const char *device_name(const struct in_session *s)
+{
+	return s->access.device != NULL ? s->access.device : "-";
+}
+
+void in_session_set_timer(struct in_session *s, int64_t ms)
+{
+	const struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
+				    .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+	event_add(s->timer, &tv);
+}
+
+void in_session_set_mode(struct in_session *s, enum session_mode mode)
+{
+	if (mode != s->mode)
+		log_debug("session-mode", lf_str("in", s->id),
+			  lf_str("from", mode_rows[s->mode].name),
+			  lf_str("to", mode_rows[mode].name));
+	s->mode = mode;
+	event_del(s->timer);
+	if (mode == MODE_COMMAND || mode == MODE_AUTH)
+		in_session_set_timer(s, s->config->limits.command_timeout);
+	else if (mode_rows[mode].timer_ms != 0)
+		in_session_set_timer(s, mode_rows[mode].timer_ms);
+}
+
+void in_session_wake(struct in_session *s)
+{
+	/* By a timer, since an event that makes itself active starves the sockets. */
+	const struct timeval now = { .tv_sec = 0 };
+	event_add(s->wake, &now);
+}
+
+void in_session_log_refused(struct in_session *s, const char *what)
+{
+	s->in->counters.refused_total++;
+	log_info("refused", lf_str("in", s->id), lf_str("peer", s->peer),
+		 lf_str("device", device_name(s)), lf_str("reply", what));
+}
+
+static void send_reply(struct in_session *s, unsigned code, struct str text)
+{
+	struct strbuf out;
+	if (s->lost)
+		return;
+	strbuf_init(&out, 16 * 1024);
+	sreply_append(&out, code, text);
+	bufferevent_write(s->bev, out.p, out.n);
+	if (code >= 400) {
+		struct str first = str_head(strbuf_str(&out), out.n - 2);
+		char *reply = str_dup(first);
+		in_session_log_refused(s, reply);
+		free(reply);
+	}
+	if (code >= 500)
+		s->errors++;
+	strbuf_done(&out);
+}
+
+void in_session_reply(struct in_session *s, unsigned code, const char *fmt, ...)
+{
+	struct strbuf text;
+	va_list ap;
+	strbuf_init(&text, 1024);
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	send_reply(s, code, strbuf_str(&text));
+	strbuf_done(&text);
+}
+
+void in_session_reply_lines(struct in_session *s, unsigned code, struct str lines)
+{
+	send_reply(s, code, lines);
+}
+
+void in_session_refuse(struct in_session *s, const struct inbound_refusal *why)
+{
+	send_reply(s, why->code, str_of(why->text));
+}
+
+void in_session_timed_out(struct in_session *s, const char *what, int64_t limit_ms)
+{
+	struct strbuf limit;
+	strbuf_init(&limit, 64);
+	units_append_duration(&limit, limit_ms);
+	/* RFC 3463 X.4.2: bad connection */
+	in_session_reply(s, 421, "4.4.2 Timeout: %s%s", what, strbuf_cstr(&limit));
+	strbuf_done(&limit);
+}
+
+void in_session_reset(struct in_session *s)
+{
+	tx_reset(&s->tx, &s->in->ops);
+	if (s->phase != PHASE_START)
+		s->phase = PHASE_HELLO;
+}
+
+uint64_t in_session_size_limit(const struct in_session *s)
+{
+	const struct inbound_ops *ops = &s->in->ops;
+	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->user);
+	return limit != 0 ? limit : UINT64_MAX;
+}
+
+static void end_auth(struct in_session *s)
+{
+	users_cancel(s->check);
+	s->check = NULL;
+	if (s->auth != NULL)
+		auth_done(s->auth);
+	free(s->auth);
+	s->auth = NULL;
+}
+
+void in_session_finish(struct in_session *s, const char *reason)
+{
+	if (s->mode == MODE_DEAD)
+		return;
+	s->reason = reason;
+	end_auth(s);
+	in_session_reset(s);
+	in_session_set_mode(s, MODE_CLOSING);
+	in_session_wake(s);
+}
+
+void in_session_close(struct in_session *s, const char *reason)
+{
+	struct inbound *in = s->in;
+	if (s->mode == MODE_DEAD)
+		return;
+	if (s->reason == NULL)
+		s->reason = reason;
+	end_auth(s);
+	in_session_reset(s);
+	in_session_set_mode(s, MODE_DEAD);
+	event_del(s->wake);
+	bufferevent_setcb(s->bev, NULL, NULL, NULL, NULL);
+	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
+	log_debug("disconnect", lf_str("in", s->id), lf_str("peer", s->peer),
+		  lf_str("reason", s->reason));
+	peers_remove(in->peers, &s->access.addr);
+	in->counters.connections_now--;
+	TAILQ_REMOVE(&in->sessions, s, link);
+	TAILQ_INSERT_TAIL(&in->dead, s, link);
+	event_active(in->reaper, EV_TIMEOUT, 0);
+}
+
+void in_session_drain(struct in_session *s)
+{
+	bool idle = (s->mode == MODE_COMMAND || s->mode == MODE_AUTH) && s->phase <= PHASE_HELLO;
+	if (!idle)
+		return;
+	/* RFC 3463 X.3.2: system not accepting network messages */
+	in_session_reply(s, 421, "4.3.2 %s is shutting down", s->config->hostname);
+	in_session_finish(s, "shutting down");
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct in_session *s = arg;
+	(void)fd;
+	(void)what;
+	switch (s->mode) {
+	case MODE_COMMAND:
+	case MODE_AUTH:
+		/* RFC 5321 4.5.3.2.7 */
+		in_session_timed_out(s, "no complete command within ",
+				     s->config->limits.command_timeout);
+		in_session_finish(s, "command timeout");
+		break;
+	case MODE_DATA:
+		data_timer(s);
+		break;
+	case MODE_DELAY:
+		auth_delay_over(s);
+		break;
+	case MODE_STARTTLS:
+	case MODE_HANDSHAKE:
+		in_session_log_refused(s, "(TLS handshake not finished in time)");
+		in_session_close(s, "TLS handshake timeout");
+		break;
+	case MODE_CLOSING:
+	case MODE_LINGER:
+		in_session_close(s, "closed");
+		break;
+	case MODE_WAIT:
+	case MODE_DEAD:
+		break;
+	}
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	in_session_process(arg);
+}
+
+struct in_session *in_session_new(struct inbound *in, const struct listener *listener,
+				  evutil_socket_t fd, const struct netaddr *addr, const char *peer)
+{
+	struct in_session *s = mem_zalloc(sizeof(*s));
+	s->in = in;
+	s->config = config_ref(in->config);
+	s->files = inbound_files_ref(in->files);
+	s->listener_tls = listener->tls;
+	if (listener->tls != LISTENER_TLS_NONE && listener->index < s->files->context_count)
+		s->tls_context = s->files->contexts[listener->index];
+	s->fd = fd;
+	s->timer = event_new(in->base, -1, 0, on_timer, s);
+	s->wake = event_new(in->base, -1, 0, on_wake, s);
+	snprintf(s->id, sizeof(s->id), "%08x", (unsigned)in->next_session++);
+	s->peer = mem_strdup(peer);
+	s->access = access_decide(s->config, addr, listener->auth);
+	tx_init(&s->tx);
+	peers_add(in->peers, addr);
+	in->counters.connections_now++;
+	TAILQ_INSERT_TAIL(&in->sessions, s, link);
+	log_debug("connect", lf_str("in", s->id), lf_str("peer", s->peer),
+		  lf_str("device", device_name(s)));
+	in_session_attach(s, bufferevent_socket_new(in->base, fd, 0));
+	in_session_set_mode(s, MODE_COMMAND);
+	in_session_reply(s, 220, "%s ESMTP oauthrelay", s->config->hostname);
+	return s;
+}
+
+void in_session_free(struct in_session *s)
+{
+	event_free(s->timer);
+	event_free(s->wake);
+	bufferevent_free(s->bev);
+	SSL_free(s->ssl);
+	evutil_closesocket(s->fd);
+	free(s->peer);
+	free(s->helo);
+	free(s->user);
+	config_unref(s->config);
+	inbound_files_free(s->files);
+	free(s);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_INBOUND_SESSION_H
+#define OAUTHRELAY_INBOUND_SESSION_H
+
+#include <event2/event.h>
+#include <event2/util.h>
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/attr.h"
+#include "inbound/access.h"
+#include "inbound/auth.h"
+#include "inbound/line.h"
+#include "inbound/server.h"
+#include "inbound/tx.h"
+
+struct bufferevent;
+
+/*
+ * One client's connection. Bytes come in through a bufferevent; what they are depends on the mode
+ * (session_io.c); commands are rows of command.c, their handlers the cmd_*.c files. Everything that
+ * waits (job, timer, drained output) changes the mode and ends in in_session_wake().
+ *
+ * A session owns its descriptor, bufferevent, timer and transaction. It keeps the configuration and
+ * the files it began with. It ends by in_session_finish() (last words first) or in_session_close()
+ * (at once); its memory goes at the end of the loop's turn, so any callback may end it.
+ *
+ * Loop's thread.
+ */
+
+/* What the next bytes are, or what we wait for. */
+enum session_mode {
+	MODE_COMMAND,	/* reads command lines */
+	MODE_AUTH,	/* reads answers of an AUTH dialogue */
+	MODE_DATA,	/* reads content */
+	MODE_WAIT,	/* a job decides (password, commit); what comes in waits */
+	MODE_DELAY,	/* the answer to a failed login is held back */
+	MODE_STARTTLS,	/* the 220 is on its way out */
+	MODE_HANDSHAKE, /* TLS begins */
+	MODE_CLOSING,	/* our last reply is on its way out */
+	MODE_LINGER,	/* our side is shut; what still comes is thrown away */
+	MODE_DEAD,
+};
+
+/* How far the dialogue has come: what the command table's rows are legal in. */
+enum session_phase {
+	PHASE_START, /* no EHLO or HELO yet, or not since TLS began */
+	PHASE_HELLO,
+	PHASE_MAIL, /* a sender, no recipient */
+	PHASE_RCPT, /* at least one recipient */
+};
+
+struct in_session {
+	TAILQ_ENTRY(in_session) link;
+	struct inbound *in;
+	struct config *config;
+	struct inbound_files *files;
+	enum listener_tls listener_tls;
+	SSL_CTX *tls_context; /* of files; NULL: no TLS here */
+	evutil_socket_t fd;
+	struct bufferevent *bev;
+	SSL *ssl; /* NULL before TLS */
+	struct event *timer;
+	struct event *wake;
+	char id[9];
+	char *peer; /* "192.168.1.9:1025" */
+	struct access access;
+
+	enum session_mode mode;
+	enum session_phase phase;
+	bool esmtp;	/* EHLO, not HELO */
+	bool tls;	/* the handshake is done */
+	bool logged_in; /* by whatever password the access rules ask for */
+	bool eof;	/* the client has shut its side */
+	bool lost;	/* nothing can be sent any more; a commit under way is waited for */
+	bool heard;	/* a line has come */
+	char *helo;
+	char *user; /* one of our users, checked; or NULL */
+	struct line_reader line;
+	uint64_t errors;
+	unsigned failed_logins;
+	struct auth_dialogue *auth; /* during AUTH */
+	struct users_check *check;  /* a password is being checked */
+	struct tx tx;
+	/* MODE_DATA: see verb_data.c */
+	int64_t progress_ms;   /* when content last came */
+	int64_t window_ms;     /* when the window of the minimum rate began */
+	uint64_t window_bytes; /* tx.wire_bytes at that time */
+	const char *reason;    /* for the log */
+};
+
+/* Takes fd. addr and peer are the client's; the greeting is sent at once. */
+struct in_session *in_session_new(struct inbound *in, const struct listener *listener,
+				  evutil_socket_t fd, const struct netaddr *addr, const char *peer);
+void in_session_free(struct in_session *s); /* for the reaper and inbound_free() only */
+
+/* The one place where a mode changes: sets the timer that belongs to it. */
+void in_session_set_mode(struct in_session *s, enum session_mode mode);
+void in_session_set_timer(struct in_session *s, int64_t ms); /* instead of the mode's own */
+/* Goes on with what is in the buffers, from the loop. */
+void in_session_wake(struct in_session *s);
+
+/* One reply, one write; text as for sreply_append(). 4xx and 5xx are logged, 5xx counted. */
+void in_session_reply(struct in_session *s, unsigned code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void in_session_reply_lines(struct in_session *s, unsigned code, struct str lines);
+void in_session_refuse(struct in_session *s, const struct inbound_refusal *why);
+/* "421 4.4.2 Timeout: no data for 5m" */
+void in_session_timed_out(struct in_session *s, const char *what, int64_t limit_ms);
+/* For what ends without a reply. */
+void in_session_log_refused(struct in_session *s, const char *what);
+
+/* Back to before MAIL. */
+void in_session_reset(struct in_session *s);
+/* Sends what is in the output buffer, then ends. reason is static. */
+void in_session_finish(struct in_session *s, const char *reason);
+void in_session_close(struct in_session *s, const char *reason);
+/* For a clean stop: 421, unless a message is under way. */
+void in_session_drain(struct in_session *s);
+/* Largest message of this client now. */
+uint64_t in_session_size_limit(const struct in_session *s);
+
+/* session_io.c */
+void in_session_attach(struct in_session *s, struct bufferevent *bev);
+void in_session_process(struct in_session *s);
+
+/* starttls.c */
+void starttls_begin(struct in_session *s); /* the 220 is out: the handshake */
+void starttls_done(struct in_session *s);  /* it has succeeded */
+void starttls_failed(struct in_session *s, short what);
+
+/* verb_auth.c */
+void auth_line(struct in_session *s, struct str line);
+void auth_delay_over(struct in_session *s);
+void auth_abort(struct in_session *s); /* the dialogue is over, without a login */
+
+/* verb_data.c */
+bool data_input(struct in_session *s); /* false: more is needed, or a pause */
+void data_timer(struct in_session *s);
+
+#endif

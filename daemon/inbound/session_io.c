@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include "inbound/command.h"
+#include "inbound/session.h"
+
+/*
+ * The session's input and output: which bytes are looked at, and when. All ways lead through
+ * in_session_process(): something came in, all output went out, or in_session_wake().
+ */
+
+enum {
+	AUTH_LINE_MAX = 12288, /* RFC 4954 section 4.b */
+	READ_MAX = 32 * 1024,  /* input kept while nobody can look at it */
+	WRITE_MAX = 64 * 1024, /* output a client may leave unread before we stop listening */
+	STEPS_A_TURN = 64,     /* commands or slices of content, then others have their turn */
+};
+
+static size_t output_length(const struct in_session *s)
+{
+	return evbuffer_get_length(bufferevent_get_output(s->bev));
+}
+
+/* One line may be as long as an answer to AUTH if it is an AUTH command. */
+static size_t line_max(const struct in_session *s, struct evbuffer *in)
+{
+	char verb[5];
+	size_t max = (size_t)s->config->limits.line_length;
+	ssize_t n = evbuffer_copyout(in, verb, sizeof(verb));
+	bool auth = s->mode == MODE_AUTH ||
+		    (n == sizeof(verb) && str_ieq((struct str){ verb, 5 }, STR("AUTH ")));
+	return auth && max < AUTH_LINE_MAX ? AUTH_LINE_MAX : max;
+}
+
+/* A client that begins with TLS where text is expected would wait for ever. */
+static bool is_client_hello(const struct in_session *s, struct evbuffer *in)
+{
+	unsigned char first;
+	return !s->heard && !s->tls && evbuffer_copyout(in, &first, 1) == 1 && first == 0x16;
+}
+
+static void check_errors(struct in_session *s)
+{
+	if (s->errors < s->config->limits.errors ||
+	    (s->mode != MODE_COMMAND && s->mode != MODE_AUTH))
+		return;
+	in_session_reply(s, 421, "4.7.0 Too many errors");
+	in_session_finish(s, "too many errors");
+}
+
+static void too_long(struct in_session *s)
+{
+	/* RFC 5321 4.5.3.1.9 */
+	in_session_reply(s, 500, "5.5.2 Line too long");
+	if (s->mode == MODE_AUTH)
+		auth_abort(s);
+}
+
+/* One line. False when there is none. */
+static bool line_input(struct in_session *s)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	struct secret line;
+	if (is_client_hello(s, in)) {
+		in_session_log_refused(s, "(TLS handshake where plain text is expected: set the "
+					  "device to STARTTLS, or to no TLS)");
+		in_session_finish(s, "TLS on a plain port");
+		return false;
+	}
+	switch (line_take(&s->line, in, line_max(s, in), &line)) {
+	case LINE_NONE:
+		return false;
+	case LINE_ENDLESS:
+		in_session_reply(s, 421, "4.5.2 Line without end");
+		in_session_finish(s, "line without end");
+		return false;
+	case LINE_LONG:
+		too_long(s);
+		break;
+	case LINE_READY:
+		if (s->mode == MODE_AUTH)
+			auth_line(s, secret_reveal(&line));
+		else
+			command_run(s, secret_reveal(&line));
+		secret_done(&line);
+		break;
+	}
+	s->heard = true;
+	check_errors(s);
+	return true;
+}
+
+/* All is said: tell the client so, and read what it still sends, because closing a socket with
+ * unread data would reset the connection and with it our last reply. */
+static void shut_output(struct in_session *s)
+{
+	if (s->eof) {
+		in_session_close(s, "closed");
+		return;
+	}
+	if (s->tls) {
+		(void)SSL_shutdown(s->ssl);
+		ERR_clear_error();
+	}
+	(void)shutdown(s->fd, SHUT_WR);
+	in_session_set_mode(s, MODE_LINGER);
+}
+
+/* False: nothing more can be done with what is there. */
+static bool step(struct in_session *s)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	switch (s->mode) {
+	case MODE_COMMAND:
+	case MODE_AUTH:
+		return line_input(s);
+	case MODE_DATA:
+		return data_input(s);
+	case MODE_STARTTLS:
+		if (output_length(s) == 0)
+			starttls_begin(s);
+		return false;
+	case MODE_CLOSING:
+		if (output_length(s) == 0)
+			shut_output(s);
+		return s->mode == MODE_LINGER;
+	case MODE_LINGER:
+		evbuffer_drain(in, evbuffer_get_length(in));
+		return false;
+	case MODE_WAIT:
+	case MODE_DELAY:
+	case MODE_HANDSHAKE:
+	case MODE_DEAD:
+		return false;
+	}
+	return false;
+}
+
+static bool reads_lines(const struct in_session *s)
+{
+	return s->mode == MODE_COMMAND || s->mode == MODE_AUTH;
+}
+
+static void update_reading(struct in_session *s)
+{
+	bool stop = s->mode == MODE_STARTTLS || s->mode == MODE_CLOSING || s->mode == MODE_DEAD ||
+		    s->eof || (s->mode == MODE_DATA && s->tx.paused) ||
+		    (reads_lines(s) && output_length(s) > WRITE_MAX);
+	bool reading = (bufferevent_get_enabled(s->bev) & EV_READ) != 0;
+	if (stop && reading)
+		bufferevent_disable(s->bev, EV_READ);
+	else if (!stop && !reading)
+		bufferevent_enable(s->bev, EV_READ);
+}
+
+/* The client has shut its side, and what it sent before is not enough for anything. */
+static void out_of_input(struct in_session *s)
+{
+	switch (s->mode) {
+	case MODE_DATA:
+		if (s->tx.paused)
+			break;
+		in_session_log_refused(s,
+				       "(connection closed inside the message; nothing is kept)");
+		in_session_close(s, "closed by the client in DATA");
+		break;
+	case MODE_COMMAND:
+	case MODE_AUTH:
+		in_session_finish(s, "closed by the client");
+		break;
+	case MODE_LINGER:
+		in_session_close(s, "closed");
+		break;
+	case MODE_WAIT:
+	case MODE_DELAY:
+	case MODE_STARTTLS:
+	case MODE_HANDSHAKE:
+	case MODE_CLOSING:
+	case MODE_DEAD:
+		break;
+	}
+}
+
+void in_session_process(struct in_session *s)
+{
+	bool more = true;
+	for (unsigned i = 0; more && i < STEPS_A_TURN; i++) {
+		if (reads_lines(s) && output_length(s) > WRITE_MAX)
+			break;
+		if (s->in->draining)
+			in_session_drain(s);
+		more = step(s);
+		/* The time-out is for a whole command, however slowly its bytes come. */
+		if (more && reads_lines(s))
+			in_session_set_mode(s, s->mode);
+	}
+	if (more && output_length(s) <= WRITE_MAX)
+		in_session_wake(s);
+	else if (!more && s->eof)
+		out_of_input(s);
+	update_reading(s);
+}
+
+static void on_readable(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	in_session_process(arg);
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	in_session_process(arg);
+}
+
+/* Nothing can be sent any more. A message that is being committed will be delivered: its end is
+ * waited for, so that the log tells of it. */
+static void connection_lost(struct in_session *s)
+{
+	s->eof = true;
+	s->lost = true;
+	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
+	if (s->mode == MODE_WAIT && s->tx.message != NULL)
+		return;
+	if (s->mode == MODE_DATA)
+		in_session_log_refused(s, "(connection lost inside the message; nothing is kept)");
+	in_session_close(s, "connection lost");
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct in_session *s = arg;
+	(void)bev;
+	if ((what & BEV_EVENT_CONNECTED) != 0) {
+		starttls_done(s);
+		in_session_process(s);
+	} else if (s->mode == MODE_HANDSHAKE) {
+		starttls_failed(s, what);
+	} else if ((what & BEV_EVENT_EOF) != 0) {
+		s->eof = true;
+		in_session_process(s);
+	} else {
+		connection_lost(s);
+	}
+}
+
+void in_session_attach(struct in_session *s, struct bufferevent *bev)
+{
+	size_t line = (size_t)s->config->limits.line_length + 2;
+	s->bev = bev;
+	bufferevent_setcb(bev, on_readable, on_written, on_event, s);
+	bufferevent_setwatermark(bev, EV_READ, 0, line > READ_MAX ? line : READ_MAX);
+	bufferevent_enable(bev, EV_READ | EV_WRITE);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "inbound/tx.h"
+
+enum {
+	PENDING_MAX = 1024 * 1024
+}; /* one read's worth, whatever becomes of its line ends */
+
+void tx_init(struct tx *tx)
+{
+	*tx = (struct tx){ .envelope = { .body = BODY_7BIT } };
+	strbuf_init(&tx->pending, PENDING_MAX);
+}
+
+void tx_reset(struct tx *tx, const struct inbound_ops *ops)
+{
+	if (tx->message != NULL)
+		ops->abandon(tx->message);
+	strbuf_done(&tx->pending);
+	envelope_done(&tx->envelope);
+	tx_init(tx);
+}

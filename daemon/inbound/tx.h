@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_INBOUND_TX_H
+#define OAUTHRELAY_INBOUND_TX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/strbuf.h"
+#include "inbound/inbound.h"
+
+/*
+ * One mail transaction: from MAIL to the reply to its content. tx_reset() is the only way it ends,
+ * whatever the end is, so that nothing of one message can reach the next. Loop's thread.
+ */
+struct tx {
+	struct envelope envelope;
+	/* While content comes in, and until it is safe: */
+	struct inbound_message *message; /* NULL also when it is refused already */
+	struct body_in body;
+	struct strbuf pending;		/* canonical content that could not be handed on yet */
+	uint64_t limit;			/* largest message */
+	uint64_t wire_bytes;		/* content as received */
+	bool paused;			/* the other side has asked for a pause */
+	bool ended;			/* the end of data has come */
+	struct inbound_refusal refusal; /* code 0: none; to be given at the end of data */
+};
+
+void tx_init(struct tx *tx);
+void tx_reset(struct tx *tx, const struct inbound_ops *ops);
+
+#endif
