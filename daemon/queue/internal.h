@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_QUEUE_INTERNAL_H
+#define OAUTHRELAY_QUEUE_INTERNAL_H
+
+#include "queue/due.h"
+#include "queue/queue.h"
+
+struct event;
+
+/*
+ * The queue's own struct, shared by queue.c (places and accounts), settle.c (outcomes) and view.c
+ * (what people see of it). Nothing outside these three includes this.
+ */
+enum {
+	DUE_BATCH = 500,
+	NO_ROUTE_RETRY_MS = 60 * 1000,
+	RECORD_RETRY_MS = 60 * 1000,
+};
+
+struct queue {
+	struct queue_params params;
+	struct spool *spool;
+	struct config *config;
+	struct queued_list all;
+	struct idmap *by_id;
+	struct due due;
+	struct event *due_timer;
+	struct account **accounts;
+	size_t account_count;
+	size_t active;
+	uint64_t delivered_total;
+	uint64_t failed_total;
+	void (*recovered)(void *arg);
+	void *recovered_arg;
+	int64_t recovery_started_ms;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+struct ssl_ctx_st;
+
+struct queue_files {
+	struct ssl_ctx_st **tls; /* one for each account; NULL where TLS is off */
+	size_t count;
+};
+
+/* The one place where a message changes its place. */
+void queue_place(struct queue *q, struct queued *m, enum place place);
+/* Routes it and puts it into its account's list; records first what could not be recorded. */
+void queue_make_ready(struct queue *q, struct queued *m);
+/* Out of the index; its file is gone. */
+void queue_drop(struct queue *q, struct queued *m);
+/* Something has stopped being ACTIVE. */
+void queue_note_idle(struct queue *q);
+
+#endif

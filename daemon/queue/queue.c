@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue/queue.h"
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "queue/internal.h"
+#include "queue/outcome.h"
+#include "queue/route.h"
+#include "queue/settle.h"
+
+/* --- places -------------------------------------------------------------------------------- */
+
+static void arm_due_timer(struct queue *q)
+{
+	struct queued *first = due_first(&q->due);
+	if (first == NULL) {
+		evtimer_del(q->due_timer);
+		return;
+	}
+	int64_t ms = first->due_ms - clock_mono_ms();
+	struct timeval tv = { .tv_sec = (time_t)(ms > 0 ? ms / 1000 : 0),
+			      .tv_usec = ms > 0 ? (ms % 1000) * 1000 : 0 };
+	evtimer_add(q->due_timer, &tv);
+}
+
+static void leave(struct queue *q, struct queued *m)
+{
+	switch ((enum place)m->place) {
+	case PLACE_DUE:
+		due_remove(&q->due, m);
+		break;
+	case PLACE_READY:
+		account_list_remove(m->account, m);
+		break;
+	case PLACE_ACTIVE:
+		q->active--;
+		break;
+	case PLACE_NONE:
+	case PLACE_PARKED:
+		break;
+	}
+}
+
+void queue_place(struct queue *q, struct queued *m, enum place place)
+{
+	leave(q, m);
+	m->place = (uint8_t)place;
+	switch (place) {
+	case PLACE_DUE:
+		due_add(&q->due, m);
+		if (due_first(&q->due) == m)
+			arm_due_timer(q);
+		break;
+	case PLACE_READY:
+		/* What has been tried already goes first: it is older. */
+		account_list_add(m->account, m, m->attempts != 0);
+		account_wake(m->account);
+		break;
+	case PLACE_ACTIVE:
+		q->active++;
+		break;
+	case PLACE_NONE:
+	case PLACE_PARKED:
+		break;
+	}
+}
+
+static struct account *find_account(const struct queue *q, const char *name)
+{
+	for (size_t i = 0; i < q->account_count; i++)
+		if (strcmp(account_name(q->accounts[i]), name) == 0)
+			return q->accounts[i];
+	return NULL;
+}
+
+void queue_make_ready(struct queue *q, struct queued *m)
+{
+	const struct account_config *ac = route_account(q->config, m->device);
+	if (m->unrecorded) {
+		settle_record_again(q, m);
+		return;
+	}
+	if (ac == NULL) {
+		log_error("no-route", lf_str("msg", msgid_text(&m->id).hex),
+			  lf_str("device", m->device != NULL ? m->device : "-"),
+			  lf_str("remedy", "give the device an account in the configuration"));
+		m->due_ms = clock_mono_ms() + NO_ROUTE_RETRY_MS;
+		queue_place(q, m, PLACE_DUE);
+		return;
+	}
+	leave(q, m);
+	m->place = PLACE_NONE;
+	m->account = find_account(q, ac->name);
+	queue_place(q, m, PLACE_READY);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct queue *q = arg;
+	int64_t now = clock_mono_ms();
+	struct queued *m;
+	(void)fd;
+	(void)what;
+	/* A bounded number at a time: ten thousand that are due together must not stop the loop. */
+	for (int i = 0; i < DUE_BATCH; i++) {
+		m = due_first(&q->due);
+		if (m == NULL || m->due_ms > now)
+			break;
+		queue_make_ready(q, m);
+	}
+	arm_due_timer(q);
+}
+
+/* --- coming in ----------------------------------------------------------------------------- */
+
+static void insert(struct queue *q, struct queued *m)
+{
+	TAILQ_INSERT_TAIL(&q->all, m, all);
+	idmap_put(q->by_id, m);
+}
+
+void queue_drop(struct queue *q, struct queued *m)
+{
+	queue_place(q, m, PLACE_NONE);
+	TAILQ_REMOVE(&q->all, m, all);
+	idmap_remove(q->by_id, &m->id);
+	queued_free(m);
+}
+
+void queue_add(struct queue *q, const struct spool_info *info, const struct envelope *envelope)
+{
+	size_t uncertain;
+	struct queued *m = queued_new(info, envelope, NULL, 0, false, &uncertain);
+	insert(q, m);
+	queue_make_ready(q, m);
+}
+
+static void on_found(void *arg, const struct spool_info *info, const struct envelope *envelope,
+		     const struct progress *progress, size_t progress_count)
+{
+	struct queue *q = arg;
+	size_t uncertain;
+	bool hold = q->config->queue.on_uncertain == UNCERTAIN_HOLD;
+	if (idmap_get(q->by_id, &info->id) != NULL)
+		return;
+	struct queued *m = queued_new(info, envelope, progress, progress_count, hold, &uncertain);
+	/* What the file says of them is still what it said before: in flight. */
+	for (uint32_t i = 0; uncertain != 0 && i < m->recipient_count; i++)
+		if (m->recipients[i].recorded == PROGRESS_INFLIGHT)
+			settle_log_uncertain(m, &m->recipients[i],
+					     "the relay ended while the message was on its way");
+	insert(q, m);
+	if (queued_count(m, PROGRESS_PENDING) == 0) {
+		queue_place(q, m, PLACE_PARKED);
+		return;
+	}
+	/* The record has wall clock time, which may have been set since: never wait longer than the
+	 * configuration would. */
+	int64_t wait = m->due_ms != 0 ? m->due_ms - clock_wall_ms() : 0;
+	if (wait > q->config->queue.retry_max)
+		wait = q->config->queue.retry_max;
+	if (wait <= 0) {
+		queue_make_ready(q, m);
+		return;
+	}
+	m->due_ms = clock_mono_ms() + wait;
+	queue_place(q, m, PLACE_DUE);
+}
+
+static void on_corrupt(void *arg, const char *file, const char *moved_to, const char *reason)
+{
+	(void)arg;
+	log_error("spool-corrupt", lf_str("file", file), lf_str("reason", reason),
+		  lf_str("moved_to", moved_to != NULL ? moved_to : "-"));
+}
+
+static void on_scan_done(void *arg, const struct spool_scan_result *result, const struct err *err)
+{
+	struct queue *q = arg;
+	if (err != NULL)
+		log_error("recovery-failed", lf_str("error", err->text));
+	log_info("recovered", lf_int("messages", (int64_t)result->messages),
+		 lf_int("drafts_removed", (int64_t)result->drafts_removed),
+		 lf_int("corrupt", (int64_t)result->corrupt),
+		 lf_int("took_ms", clock_mono_ms() - q->recovery_started_ms));
+	q->recovered(q->recovered_arg);
+}
+
+void queue_recover(struct queue *q, void (*done)(void *arg), void *arg)
+{
+	q->recovered = done;
+	q->recovered_arg = arg;
+	q->recovery_started_ms = clock_mono_ms();
+	q->spool->ops->scan(q->spool, on_found, on_corrupt, on_scan_done, q);
+}
+
+/* --- accounts ------------------------------------------------------------------------------ */
+
+static struct queued *on_take(void *arg, struct account *account)
+{
+	struct queued *m = account_list_first(account);
+	queue_place(arg, m, PLACE_ACTIVE);
+	return m;
+}
+
+static void on_attempted(void *arg, struct account *account, struct queued *m,
+			 const struct delivery_result *result)
+{
+	struct queue *q = arg;
+	const struct outcome_policy policy = {
+		.queue = &q->config->queue,
+		.now_ms = clock_wall_ms(),
+		.account_since_ms = account_since_ms(account),
+	};
+	struct outcome outcome;
+	outcome_decide(m, result, &policy, &outcome);
+	if (outcome.account_rule != NULL)
+		account_apply(account, outcome.account_rule, outcome.account_reply);
+	settle(q, m, account, result, &outcome);
+	outcome_done(&outcome);
+}
+
+static struct account *make_account(struct queue *q, const char *name)
+{
+	const struct account_env env = {
+		.base = q->params.base,
+		.spool = q->spool,
+		.http = q->params.http,
+		.dialer = q->params.dialer,
+		.attempted = on_attempted,
+		.take = on_take,
+		.arg = q,
+	};
+	return account_new(&env, name);
+}
+
+/* Accounts keep their state over a reload by their name. One that is gone from the configuration
+ * ends what it has under way, and is freed with the queue. */
+static void configure_accounts(struct queue *q, struct queue_files *files)
+{
+	for (size_t i = 0; i < q->config->account_count; i++) {
+		const struct account_config *ac = &q->config->accounts[i];
+		struct account *account = find_account(q, ac->name);
+		if (account == NULL) {
+			account = make_account(q, ac->name);
+			q->accounts = mem_realloc_array(q->accounts, q->account_count + 1,
+							sizeof(struct account *));
+			q->accounts[q->account_count++] = account;
+		}
+		account_configure(account, q->config, ac, files->tls[i]);
+	}
+	for (size_t i = 0; i < q->account_count; i++)
+		if (config_account(q->config, account_name(q->accounts[i])) == NULL)
+			account_stop(q->accounts[i]);
+}
+
+/* Moving a device moves its waiting mail; what waited for an administrator is tried now. */
+static void route_anew(struct queue *q)
+{
+	struct queued *m;
+	TAILQ_FOREACH (m, &q->all, all) {
+		if (m->place == PLACE_READY)
+			queue_make_ready(q, m);
+		else if (m->place == PLACE_DUE && m->attempts != 0)
+			queue_make_ready(q, m);
+	}
+	arm_due_timer(q);
+}
+
+void queue_configure(struct queue *q, struct config *config, struct queue_files *files)
+{
+	struct config *old = q->config;
+	q->config = config_ref(config);
+	configure_accounts(q, files);
+	route_anew(q);
+	queue_files_free(files);
+	config_unref(old);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+struct queue *queue_new(const struct queue_params *params)
+{
+	struct queue *q = mem_zalloc(sizeof(*q));
+	q->params = *params;
+	q->spool = params->spool;
+	q->by_id = idmap_new(offsetof(struct queued, id));
+	q->due_timer = evtimer_new(params->base, on_due, q);
+	TAILQ_INIT(&q->all);
+	return q;
+}
+
+void queue_free(struct queue *q)
+{
+	struct queued *m;
+	if (q == NULL)
+		return;
+	for (size_t i = 0; i < q->account_count; i++)
+		account_free(q->accounts[i]);
+	free(q->accounts);
+	while ((m = TAILQ_FIRST(&q->all)) != NULL) {
+		TAILQ_REMOVE(&q->all, m, all);
+		queued_free(m);
+	}
+	due_done(&q->due);
+	idmap_free(q->by_id);
+	event_free(q->due_timer);
+	config_unref(q->config);
+	free(q);
+}
+
+void queue_note_idle(struct queue *q)
+{
+	if (q->stopped != NULL && q->active == 0) {
+		void (*stopped)(void *) = q->stopped;
+		q->stopped = NULL;
+		stopped(q->stopped_arg);
+	}
+}
+
+void queue_stop(struct queue *q, void (*done)(void *arg), void *arg)
+{
+	for (size_t i = 0; i < q->account_count; i++)
+		account_stop(q->accounts[i]);
+	evtimer_del(q->due_timer);
+	q->stopped = done;
+	q->stopped_arg = arg;
+	queue_note_idle(q);
+}
