@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "admin/routes.h"
+
+#include <string.h>
+
+#include "admin/show_queue.h"
+#include "admin/show_status.h"
+
+const struct admin_route admin_routes[] = {
+	{ "GET", "/v1/status", show_status, "accounts, queue, intake, listeners" },
+	{ "GET", "/v1/queue", show_queue, "waiting messages: ?limit=50&offset=0" },
+	{ "GET", "/v1/queue/", show_message, "one message by its id, or by the id's first digits" },
+};
+const size_t admin_route_count = ARRAY_LEN(admin_routes);
+
+struct admin_answer admin_error(int status, const char *text)
+{
+	cJSON *body = cJSON_CreateObject();
+	cJSON_AddStringToObject(body, "error", text);
+	return (struct admin_answer){ status, body };
+}
+
+static bool matches(const struct admin_route *route, struct str path)
+{
+	struct str mine = str_of(route->path);
+	bool below = mine.p[mine.n - 1] == '/';
+	return below ? str_starts(path, mine) && path.n > mine.n : str_eq(path, mine);
+}
+
+struct admin_answer admin_dispatch(const struct admin_view *view, struct str method,
+				   struct str path, struct str query)
+{
+	bool known = false;
+	for (size_t i = 0; i < admin_route_count; i++) {
+		const struct admin_route *route = &admin_routes[i];
+		bool is_here = matches(route, path);
+		known = known || is_here;
+		if (!is_here || !str_eq(method, str_of(route->method)))
+			continue;
+		const struct admin_request request = {
+			.view = view,
+			.rest = str_skip(path, strlen(route->path)),
+			.query = query,
+		};
+		/* cppcheck-suppress returnDanglingLifetime ; nothing of the request is kept */
+		return route->handler(&request);
+	}
+	return known ? admin_error(405, "this can only be read: use GET")
+		     : admin_error(404, "there is nothing of that name");
+}
+
+bool admin_query_number(struct str query, const char *name, uint64_t max, uint64_t fallback,
+			uint64_t *out)
+{
+	struct str wanted = str_of(name);
+	*out = fallback;
+	while (query.n != 0) {
+		ptrdiff_t end = str_chr(query, '&');
+		struct str pair = end >= 0 ? str_head(query, (size_t)end) : query;
+		query = str_skip(query, pair.n + 1);
+		if (str_starts(pair, wanted) && pair.n > wanted.n && pair.p[wanted.n] == '=')
+			return str_to_u64(str_skip(pair, wanted.n + 1), max, out);
+	}
+	return true;
+}

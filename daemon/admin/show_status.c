@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "admin/show_status.h"
+
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/version.h"
+#include "config/schema.h"
+
+static void add_number(cJSON *object, const char *name, uint64_t value)
+{
+	cJSON_AddNumberToObject(object, name, (double)value);
+}
+
+/* Seconds, rounded up so that "in 0 s" means now; null for what is not planned. */
+static void add_seconds(cJSON *object, const char *name, int64_t ms)
+{
+	int64_t seconds = (ms + 999) / 1000;
+	if (ms < 0)
+		cJSON_AddNullToObject(object, name);
+	else
+		cJSON_AddNumberToObject(object, name, (double)seconds);
+}
+
+static cJSON *queue_json(const struct queue *queue)
+{
+	struct queue_totals totals;
+	queue_totals(queue, &totals);
+	int64_t age = totals.oldest_ms != 0 ? clock_wall_ms() - totals.oldest_ms : 0;
+	cJSON *json = cJSON_CreateObject();
+	add_number(json, "messages", totals.messages);
+	add_number(json, "recipients", totals.recipients);
+	add_number(json, "bytes", totals.bytes);
+	/* The wall clock may have been set back since. */
+	add_seconds(json, "oldest_age_s", age > 0 ? age : 0);
+	add_number(json, "ready", totals.ready);
+	add_number(json, "active", totals.active);
+	add_number(json, "deferred", totals.deferred);
+	add_number(json, "held", totals.held);
+	add_number(json, "failed", totals.failed);
+	add_number(json, "delivered_total", totals.delivered_total);
+	add_number(json, "failed_total", totals.failed_total);
+	return json;
+}
+
+static cJSON *account_json(const struct account *account)
+{
+	struct account_status s;
+	const struct account_config *config = account_config_of(account);
+	account_status(account, &s);
+	cJSON *json = cJSON_CreateObject();
+	json_add_str(json, "name", str_of(s.name));
+	json_add_str(json, "provider", str_of(config->provider));
+	json_add_str(json, "mailbox", str_of(config->mailbox));
+	json_add_str(json, "host", str_of(config->host));
+	cJSON_AddStringToObject(json, "state", account_state_name(s.state));
+	json_add_str(json, "reason", str_of(s.reason));
+	json_add_str(json, "remedy", str_of(s.remedy));
+	add_seconds(json, "next_try_s", s.next_try_ms);
+	if (config->auth == UPSTREAM_AUTH_XOAUTH2) {
+		cJSON *token = cJSON_AddObjectToObject(json, "token");
+		cJSON_AddStringToObject(token, "state", token_state_name(s.token_state));
+		add_seconds(token, "good_for_s", s.token_good_for_ms);
+	} else {
+		cJSON_AddNullToObject(json, "token");
+	}
+	add_number(json, "sessions", s.sessions);
+	add_number(json, "active", s.active);
+	add_number(json, "waiting", s.waiting);
+	return json;
+}
+
+/* The word that the configuration has for a listener's setting. */
+static void add_setting(cJSON *json, const char *name, const struct listener_config *listener)
+{
+	struct strbuf text;
+	strbuf_init(&text, 64);
+	schema_append_text(&text, schema_key("listeners", str_of(name)), listener);
+	cJSON_AddStringToObject(json, name, strbuf_cstr(&text));
+	strbuf_done(&text);
+}
+
+static cJSON *listener_json(const struct listener_config *listener)
+{
+	cJSON *json = cJSON_CreateObject();
+	json_add_str(json, "address", str_of(listener->address));
+	add_setting(json, "tls", listener);
+	add_setting(json, "auth", listener);
+	return json;
+}
+
+static cJSON *intake_json(const struct inbound_counters *c)
+{
+	cJSON *json = cJSON_CreateObject();
+	add_number(json, "accepted", c->accepted_total);
+	add_number(json, "refused", c->refused_total);
+	add_number(json, "connections", c->connections_now);
+	add_number(json, "connections_total", c->connections_total);
+	return json;
+}
+
+struct admin_answer show_status(const struct admin_request *request)
+{
+	const struct admin_view *view = request->view;
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "version", version_string());
+	cJSON_AddNumberToObject(json, "pid", getpid());
+	json_add_str(json, "config", str_of(view->config->path));
+	add_seconds(json, "uptime_s", clock_mono_ms() - view->started_ms);
+	cJSON_AddItemToObject(json, "queue", queue_json(view->queue));
+	cJSON *accounts = cJSON_AddArrayToObject(json, "accounts");
+	for (size_t i = 0; i < queue_account_count(view->queue); i++)
+		cJSON_AddItemToArray(accounts, account_json(queue_account(view->queue, i)));
+	cJSON *listeners = cJSON_AddArrayToObject(json, "listeners");
+	for (size_t i = 0; i < view->config->listener_count; i++)
+		cJSON_AddItemToArray(listeners, listener_json(&view->config->listeners[i]));
+	cJSON_AddItemToObject(json, "intake", intake_json(&view->intake));
+	return (struct admin_answer){ 200, json };
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/quote.h"
+#include "config/config.h"
+
+enum {
+	ANSWER_MAX = 64 * 1024 * 1024,
+	TIMEOUT_S = 30,
+	ERROR_SHOWN = 300
+};
+
+/* curl tells only that a connection failed, not why; so a connection is tried first. */
+static bool can_connect(const char *path, struct err *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t n = strlen(path);
+	if (n >= sizeof(address.sun_path))
+		return err_set(err, "the control socket's path %s is too long", path);
+	memcpy(address.sun_path, path, n);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_errno(err, errno, "control socket");
+	int code = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
+	close(fd);
+	switch (code) {
+	case 0:
+		return true;
+	case ENOENT:
+	case ECONNREFUSED:
+		return err_set(
+			err,
+			"the relay is not running: nobody answers at %s. Start it with "
+			"`systemctl start oauthrelay`; `journalctl -u oauthrelay` says why it "
+			"has stopped",
+			path);
+	case EACCES:
+	case EPERM:
+		return err_set(err,
+			       "you may not ask the relay: %s is for root and its own group. Use "
+			       "sudo, or join the group: `usermod -aG oauthrelay YOU`",
+			       path);
+	default:
+		return err_errno(err, code, "control socket %s", path);
+	}
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct strbuf *body = arg;
+	strbuf_add(body, p, size * n);
+	return body->overflow ? 0 : size * n;
+}
+
+static bool perform(CURL *curl, const char *socket_path, const char *path, struct strbuf *body,
+		    long *status, struct err *err)
+{
+	struct strbuf url;
+	strbuf_init(&url, 4096);
+	strbuf_addf(&url, "http://relay%s", path);
+	bool set = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_URL, strbuf_cstr(&url)) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK;
+	strbuf_done(&url);
+	CURLcode code = set ? curl_easy_perform(curl) : CURLE_FAILED_INIT;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+	return code == CURLE_OK || err_set(err, "the relay does not answer at %s: %s", socket_path,
+					   curl_easy_strerror(code));
+}
+
+static bool fetch(const char *socket_path, const char *path, struct strbuf *body, long *status,
+		  struct err *err)
+{
+	if (!can_connect(socket_path, err))
+		return false;
+	CURL *curl = curl_easy_init();
+	bool ok = curl != NULL ? perform(curl, socket_path, path, body, status, err)
+			       : err_set(err, "libcurl cannot be used");
+	curl_easy_cleanup(curl);
+	return ok;
+}
+
+/* What the relay said about a request it refused. */
+static bool refused(const cJSON *answer, long status, struct err *err)
+{
+	struct strbuf text;
+	strbuf_init(&text, 4096);
+	quote_append_bare(&text, str_of(client_str(answer, "error")), ERROR_SHOWN);
+	if (text.n != 0)
+		err_set(err, "%s", strbuf_cstr(&text));
+	else
+		err_set(err, "the relay answered with status %ld", status);
+	strbuf_done(&text);
+	return false;
+}
+
+bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err *err)
+{
+	struct strbuf body;
+	long status = 0;
+	char *socket_path = cli->socket != NULL ? mem_strdup(cli->socket)
+						: config_peek_socket(cli->config_path);
+	strbuf_init(&body, ANSWER_MAX);
+	cJSON *answer = NULL;
+	bool ok = fetch(socket_path, path, &body, &status, err);
+	if (ok) {
+		answer = json_parse(strbuf_str(&body), err);
+		ok = answer != NULL || err_prefix(err, "the relay's answer cannot be read");
+	}
+	if (ok && status != 200)
+		ok = refused(answer, status, err);
+	free(socket_path);
+	strbuf_done(&body);
+	if (ok)
+		*out = answer;
+	else
+		cJSON_Delete(answer);
+	return ok;
+}
+
+const cJSON *client_get_member(const cJSON *object, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+const cJSON *client_first(const cJSON *object, const char *name)
+{
+	const cJSON *list = client_get_member(object, name);
+	return cJSON_IsArray(list) ? list->child : NULL;
+}
+
+const char *client_str(const cJSON *object, const char *name)
+{
+	const char *text = cJSON_GetStringValue(client_get_member(object, name));
+	return text != NULL ? text : "";
+}
+
+int64_t client_int(const cJSON *object, const char *name)
+{
+	const cJSON *item = client_get_member(object, name);
+	/* 2^53: beyond it a double is no whole number any more. */
+	bool fits = cJSON_IsNumber(item) && item->valuedouble >= 0 &&
+		    item->valuedouble <= 9007199254740992.0;
+	return fits ? (int64_t)item->valuedouble : -1;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_CLI_CLIENT_H
+#define OAUTHRELAY_CLI_CLIENT_H
+
+#include <cjson/cJSON.h>
+
+#include "cli/cli.h"
+#include "common/err.h"
+
+/*
+ * Questions to the running relay: HTTP over its control socket. Blocks.
+ */
+
+/* GET of path at the socket that --socket or the configuration names. On success *out is the
+ * answer, which the caller deletes. An error says in plain words that the relay is not running,
+ * that the socket may not be used, or what the relay answered, each with what to do. */
+bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err *err) MUST_CHECK;
+
+/* Members of an answer, which is not trusted to have them. */
+const char *client_str(const cJSON *object, const char *name); /* "" when absent or null */
+int64_t client_int(const cJSON *object, const char *name);     /* -1 when absent or null */
+const cJSON *client_get_member(const cJSON *object, const char *name);
+/* First element of a list; walk on with ->next. NULL when it is empty or absent. */
+const cJSON *client_first(const cJSON *object, const char *name);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "ingest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "queue/queue.h"
+#include "queue/route.h"
+#include "spool/spool.h"
+
+struct ingest {
+	struct spool *spool;
+	struct queue *queue;
+};
+
+struct inbound_message {
+	struct ingest *ingest;
+	struct spool_draft *draft;
+	struct envelope envelope;
+	int64_t finished_ms;	 /* when the final dot had come; 0: not yet */
+	inbound_accepted_cb *cb; /* NULL: the client has gone */
+	void *arg;
+};
+
+static void refuse(struct inbound_refusal *why, unsigned code, const char *text)
+{
+	why->code = code;
+	snprintf(why->text, sizeof(why->text), "%s", text);
+}
+
+static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
+			   const char *user)
+{
+	const struct account_config *account = route_account(config, device);
+	uint64_t limit = config->limits.message_size;
+	(void)ctx;
+	(void)user; /* users are not routed apart from their device */
+	return account != NULL && account->limits.message_size < limit
+		       ? account->limits.message_size
+		       : limit;
+}
+
+static struct inbound_message *begin(void *ctx, const struct config *config,
+				     struct envelope *envelope, struct inbound_refusal *why)
+{
+	struct ingest *ingest = ctx;
+	struct err err;
+	bool full = false;
+	if (route_account(config, envelope->device) == NULL) {
+		/* RFC 3463 X.3.5: system incorrectly configured */
+		refuse(why, 451, "4.3.5 No account is configured for this device");
+		return NULL;
+	}
+	struct spool_draft *draft = ingest->spool->ops->draft(ingest->spool, envelope, &full, &err);
+	if (draft == NULL) {
+		log_warning("intake-stopped", lf_str("reason", err.text));
+		if (full)
+			refuse(why, 452, "4.3.1 The relay's disk is full, try again later");
+		else
+			refuse(why, 451, "4.3.1 The relay is busy, try again later");
+		return NULL;
+	}
+	struct inbound_message *message = mem_zalloc(sizeof(*message));
+	message->ingest = ingest;
+	message->draft = draft;
+	envelope_copy(&message->envelope, envelope);
+	return message;
+}
+
+static bool write_content(struct inbound_message *message, struct str bytes)
+{
+	return message->ingest->spool->ops->write(message->draft, bytes);
+}
+
+static void on_resume(struct inbound_message *message, void (*resume)(void *arg), void *arg)
+{
+	message->ingest->spool->ops->on_resume(message->draft, resume, arg);
+}
+
+static void destroy(struct inbound_message *message)
+{
+	envelope_done(&message->envelope);
+	free(message);
+}
+
+static void on_commit_failed(const struct inbound_message *message, const struct err *err)
+{
+	struct inbound_refusal why;
+	bool full = err->code == ENOSPC || err->code == EDQUOT;
+	log_error("commit-failed", lf_str("msg", msgid_text(&message->envelope.id).hex),
+		  lf_str("error", err->text),
+		  lf_str("remedy", full ? "make room on the queue's file system"
+					: "check the disk: see dmesg"));
+	if (full)
+		refuse(&why, 452, "4.3.1 The relay's disk is full, try again later");
+	else
+		refuse(&why, 451, "4.3.0 The relay could not store the message, try again later");
+	if (message->cb != NULL)
+		message->cb(message->arg, &message->envelope.id, 0, &why);
+}
+
+static void on_committed(void *arg, const struct spool_info *info, const struct err *err)
+{
+	struct inbound_message *message = arg;
+	if (err != NULL) {
+		on_commit_failed(message, err);
+		destroy(message);
+		return;
+	}
+	/* In the queue first: from the 250 on nothing may be able to forget it. */
+	queue_add(message->ingest->queue, info, &message->envelope);
+	if (message->cb != NULL)
+		message->cb(message->arg, &info->id, clock_mono_ms() - message->finished_ms, NULL);
+	destroy(message);
+}
+
+static void finish(struct inbound_message *message, const struct body_stats *stats,
+		   inbound_accepted_cb *cb, void *arg)
+{
+	message->cb = cb;
+	message->arg = arg;
+	message->finished_ms = clock_mono_ms();
+	message->ingest->spool->ops->commit(message->draft, stats, on_committed, message);
+}
+
+static void abandon(struct inbound_message *message)
+{
+	if (message->finished_ms != 0) {
+		message->cb = NULL;
+		return;
+	}
+	message->ingest->spool->ops->discard(message->draft);
+	destroy(message);
+}
+
+struct ingest *ingest_new(struct spool *spool, struct queue *queue)
+{
+	struct ingest *ingest = mem_zalloc(sizeof(*ingest));
+	ingest->spool = spool;
+	ingest->queue = queue;
+	return ingest;
+}
+
+void ingest_free(struct ingest *ingest)
+{
+	free(ingest);
+}
+
+struct inbound_ops ingest_ops(struct ingest *ingest)
+{
+	return (struct inbound_ops){
+		.size_limit = size_limit,
+		.begin = begin,
+		.write = write_content,
+		.on_resume = on_resume,
+		.finish = finish,
+		.abandon = abandon,
+		.ctx = ingest,
+	};
+}
