@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Errors of the Microsoft identity platform, in its own words (microsoft365.md 4.2, 4.12)."""
+import time
+import uuid
+
+# code -> (HTTP status, error, description)
+ERRORS = {
+    7000215: (401, "invalid_client", "Invalid client secret provided. Ensure the secret being "
+              "sent in the request is the client secret value, not the client secret ID, for a "
+              "secret added to app '{client}'."),
+    7000222: (401, "invalid_client", "The provided client secret keys for app '{client}' are "
+              "expired. Visit the Azure portal to create new keys for your app: "
+              "https://aka.ms/NewClientSecret, or consider using certificate credentials for "
+              "added security: https://aka.ms/certCreds."),
+    7000218: (401, "invalid_client", "The request body must contain the following parameter: "
+              "'client_assertion' or 'client_secret'."),
+    7000112: (401, "unauthorized_client", "Application '{client}'(SMTP relay) is disabled."),
+    700016: (400, "unauthorized_client", "Application with identifier '{client}' was not found in "
+             "the directory '{tenant}'. This can happen if the application has not been installed "
+             "by the administrator of the tenant or consented to by any user in the tenant. You "
+             "may have sent your authentication request to the wrong tenant."),
+    90002: (400, "invalid_request", "Tenant '{tenant}' not found. Check to make sure you have the "
+            "correct tenant ID and are signing into the correct cloud. Check with your "
+            "subscription administrator, this may happen if there are no active subscriptions for "
+            "the tenant."),
+    50059: (400, "invalid_request", "No tenant-identifying information found in either the "
+            "request or implied by any provided credentials."),
+    900144: (400, "invalid_request", "The request body must contain the following parameter: "
+             "'{field}'."),
+    900561: (400, "invalid_request", "The endpoint only accepts POST requests. Received a "
+             "{field} request."),
+    9002313: (400, "invalid_request", "Invalid request. Request is malformed or invalid."),
+    70003: (400, "unsupported_grant_type", "The app requested an unsupported grant type "
+            "'{field}'."),
+    70011: (400, "invalid_scope", "The provided request must include a 'scope' input parameter. "
+            "The provided value for the input parameter 'scope' is not valid. The scope {field} "
+            "is not valid."),
+    1002012: (400, "invalid_scope", "The provided value for scope {field} is not valid. Client "
+              "credential flows must have a scope value with /.default suffixed to the resource "
+              "identifier (application ID URI)."),
+    500011: (400, "invalid_resource", "The resource principal named {field} was not found in the "
+             "tenant named {tenant}. This can happen if the application has not been installed by "
+             "the administrator of the tenant or consented to by any user in the tenant. You "
+             "might have sent your authentication request to the wrong tenant."),
+    50196: (400, "invalid_grant", "The server terminated an operation because it encountered a "
+            "loop while processing a request."),
+    90033: (503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
+    90055: (429, "temporarily_unavailable", "The server terminated an operation because it "
+            "encountered too many requests from tenant '{tenant}'."),
+    53003: (400, "invalid_grant", "Access has been blocked by Conditional Access policies. The "
+            "access policy does not allow token issuance."),
+}
+
+
+def error(code, **fields):
+    """(status, JSON object) as the token endpoint answers."""
+    status, name, text = ERRORS[code]
+    known = {"client": "", "tenant": "", "field": ""}
+    known.update(fields)
+    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+    stamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime())
+    return status, {
+        "error": name,
+        "error_description": f"AADSTS{code}: {text.format(**known)} Trace ID: {trace} "
+                             f"Correlation ID: {correlation} Timestamp: {stamp}",
+        "error_codes": [code], "timestamp": stamp, "trace_id": trace,
+        "correlation_id": correlation,
+        "error_uri": f"https://login.microsoftonline.com/error?code={code}",
+    }

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Starts the sandbox as a process of its own and talks to its control port.
+
+Used by the integration tests and by scripts/demo. Standard library only; may be imported as
+sandbox.client or, with this folder in the path, as client.
+"""
+import http.client
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "main.py")
+
+
+class SandboxError(Exception):
+    pass
+
+
+class Sandbox:
+    """`with Sandbox() as box:` - or start() and stop().
+
+    After start(): smtp_port, token_port, control_port, ca_file, tenant, client_id, mailbox,
+    secret, token_endpoint, dir, pid.
+    """
+
+    def __init__(self, directory=None, config=None, arguments=(), command=()):
+        """`command` is put in front, as ("ip", "netns", "exec", name)."""
+        self._own = directory is None
+        self.dir = directory or tempfile.mkdtemp(prefix="sandbox-")
+        self._config = config
+        self._arguments = list(arguments)
+        self._command = list(command)
+        self._process = None
+
+    # --- its life -------------------------------------------------------------------------
+    def start(self, timeout=30):
+        command = self._command + ["/usr/bin/python3", MAIN, "--dir", self.dir, *self._arguments]
+        if self._config is not None:
+            command += ["--config", json.dumps(self._config)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        line = self._first_line(timeout)
+        for key, value in json.loads(line).items():
+            setattr(self, key, value)
+        self.secret = self.info()["secret"]
+        return self
+
+    def _first_line(self, timeout):
+        readable, _, _ = select.select([self._process.stdout], [], [], timeout)
+        line = self._process.stdout.readline() if readable else b""
+        if not line:
+            self.stop()
+            raise SandboxError("the sandbox did not start")
+        return line
+
+    def stop(self, timeout=10):
+        """Closing its standard input is what ends it."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stdin.close()
+            try:
+                process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+        if self._own:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_error):
+        self.stop()
+
+    # --- control --------------------------------------------------------------------------
+    def call(self, method, path, body=None, timeout=30, **query):
+        """One request to the control port. Raises SandboxError with its words if it refuses."""
+        if query:
+            path += "?" + urllib.parse.urlencode(query)
+        connection = http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=timeout)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body))
+            response = connection.getresponse()
+            result = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise SandboxError(f"{method} {path}: {result.get('error', response.status)}")
+        return result
+
+    def info(self):
+        return self.call("GET", "/info")
+
+    def messages(self):
+        """Records (README.md) of what was received, in order."""
+        return self.call("GET", "/messages")
+
+    def eml(self, number):
+        with open(os.path.join(self.dir, "messages", f"{number}.eml"), "rb") as file:
+            return file.read()
+
+    def violations(self, take=False):
+        return self.call("GET", "/violations", **({"take": 1} if take else {}))
+
+    def events(self, kind=None, since=0):
+        return self.call("GET", "/events", since=since, **({"kind": kind} if kind else {}))
+
+    def limits(self):
+        return self.call("GET", "/limits")
+
+    def fault(self, point, action, **arguments):
+        """Adds a fault; returns its id. count=1 unless given; 0 is for ever."""
+        return self.call("POST", "/fault", {"point": point, "action": action, **arguments})["id"]
+
+    def faults(self):
+        return self.call("GET", "/faults")
+
+    def release(self, number=None):
+        self.call("POST", "/release", {"id": number})
+
+    def clear(self):
+        self.call("POST", "/clear")
+
+    def reset(self):
+        self.call("POST", "/reset")
+        self.secret = self.info()["secret"]
+
+    def off(self, *what, drop=True):
+        self.call("POST", "/off", {"what": list(what) or ["smtp", "token"], "drop": drop})
+
+    def on(self, *what):
+        self.call("POST", "/on", {"what": list(what) or ["smtp", "token"]})
+
+    def set(self, **values):
+        self.call("POST", "/set", values)
+        if "secret" in values:
+            self.secret = values["secret"]
+
+    def revoke(self):
+        self.call("POST", "/revoke")
+
+    def wait(self, timeout=30, **wanted):
+        """messages=N, violations=N, connections=N, closed=N, stalled=N, received=OCTETS,
+        event=KIND [count=N].
+
+        Returns the numbers; raises SandboxError when the time is over.
+        """
+        query = urllib.parse.urlencode({**wanted, "timeout": timeout})
+        result = self.call("GET", "/wait?" + query, timeout=timeout + 10)
+        if not result["ok"]:
+            raise SandboxError(f"waited {timeout} s for {wanted}: {result}")
+        return result
+
+
+if __name__ == "__main__":
+    print("import this module; or run main.py", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""What exists in the sandbox: tenants, applications, mailboxes, rights, and the settings.
+
+Everything here is data: the defaults below, overlaid by DIR/config.json if that exists, overlaid
+by --config. Secrets are random and made anew for every run unless the configuration gives them.
+"""
+import copy
+import json
+import os
+import random
+import secrets
+import string
+import uuid
+
+TENANT = "contoso.onmicrosoft.com"
+CLIENT = "11111111-2222-3333-4444-555555555555"
+MAILBOX = "scanner@contoso.com"
+SECOND_TENANT = "fabrikam.onmicrosoft.com"
+SECOND_CLIENT = "66666666-7777-8888-9999-aaaaaaaaaaaa"
+SECOND_MAILBOX = "scanner@fabrikam.com"
+
+MIB = 1024 * 1024
+
+# microsoft365.md 1.2 (limits), 2 (HVE), 4.2 (token life), 6.1 (lockout). /set changes them.
+SETTINGS = {
+    "connections": 3,               # authenticated connections of one mailbox
+    "per_minute": 30,               # messages of one mailbox in any 60 s
+    "rate_mode": "defer",           # defer: 421 at MAIL; delay: the answer to MAIL waits
+    "recipients_per_day": 10000,
+    "recipients": 500,              # of one message
+    "message_size": 35 * MIB,       # mailbox MaxSendSize, checked at the end of DATA
+    "advertised_size": 157286400,   # EHLO SIZE, checked at MAIL and at the end of DATA
+    "hve_recipients": 50,
+    "hve_message_size": 10 * MIB,
+    "hve_token_margin": 600,        # HVE refuses a token that ends sooner than this
+    "token_lifetime": 3599,         # seconds; what the token says and what expires_in says
+    "expires_in": None,             # if not null: put into the reply instead (any JSON value)
+    "token_padding": 0,             # bytes added to the token, for tests of its length
+    "smtp_certificate": "good",
+    "token_certificate": "good",
+    "smtp_tls_max": "1.3",
+    "token_tls_max": "1.3",
+    "omit": [],                     # EHLO keywords not offered
+    "basic_auth": False,            # AUTH LOGIN works (with the mailbox's "password")
+    "failed_auths": 3,              # failed AUTHs before the connection is closed
+    "lockout_after": 10,            # failed AUTHs in a row before the mailbox is locked
+    "lockout_seconds": 60,
+    "idle_timeout": 300,            # microsoft365.md 1.2: about 5 minutes
+}
+
+
+def random_secret():
+    """Of the form Entra makes (40 characters), always with those that must be percent-encoded."""
+    letters = string.ascii_letters + string.digits
+    chars = [secrets.choice(letters + "._-") for _ in range(35)] + list("~+/=") + ["~"]
+    random.SystemRandom().shuffle(chars)
+    return "".join(chars)
+
+
+def _app(tenant, name, roles):
+    return {"tenant": tenant, "name": name, "object_id": str(uuid.uuid4()), "roles": roles,
+            "secrets": [{"value": random_secret(), "expired": False}]}
+
+
+def _mailbox(tenant, client, **more):
+    box = {"tenant": tenant, "kind": "mailbox", "full_access": [client], "send_as": [],
+           "aliases": [], "smtp_auth_disabled": False, "message_size": None, "password": None}
+    box.update(more)
+    return box
+
+
+def defaults():
+    return {
+        "tenants": {
+            TENANT: {"id": str(uuid.uuid4()), "name": "Contoso",
+                     "domains": ["contoso.com", TENANT]},
+            SECOND_TENANT: {"id": str(uuid.uuid4()), "name": "Fabrikam",
+                            "domains": ["fabrikam.com", SECOND_TENANT]},
+        },
+        "apps": {
+            CLIENT: _app(TENANT, "SMTP relay", ["SMTP.SendAsApp", "Mail.Send"]),
+            SECOND_CLIENT: _app(SECOND_TENANT, "Fabrikam relay", ["SMTP.SendAsApp"]),
+        },
+        "mailboxes": {
+            MAILBOX: _mailbox(TENANT, CLIENT, send_as=["invoices@contoso.com"]),
+            "second@contoso.com": _mailbox(TENANT, CLIENT),
+            "hve@contoso.com": _mailbox(TENANT, CLIENT, kind="hve"),
+            SECOND_MAILBOX: _mailbox(SECOND_TENANT, SECOND_CLIENT),
+        },
+        "settings": dict(SETTINGS),
+    }
+
+
+def overlay(base, extra):
+    """Nested dictionaries are merged, anything else is replaced."""
+    for key, value in extra.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            overlay(base[key], value)
+        else:
+            base[key] = value
+    return base
+
+
+class World:
+    """Owned by the event loop; read by the token endpoint and the submission server."""
+
+    def __init__(self, directory, extra=None):
+        data = defaults()
+        path = os.path.join(directory, "config.json")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                overlay(data, json.load(file))
+        overlay(data, extra or {})
+        self._initial = copy.deepcopy(data)
+        self._data = data
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(data, file, indent=2)
+        self.revoked_before = 0.0       # tokens issued before this moment are refused
+
+    def reset(self):
+        self._data = copy.deepcopy(self._initial)
+        self.revoked_before = 0.0
+
+    @property
+    def settings(self):
+        return self._data["settings"]
+
+    def set(self, values):
+        """What POST /set does. Raises ValueError on anything it does not know."""
+        for key, value in values.items():
+            if key in SETTINGS:
+                self.settings[key] = value
+            elif key in ("tenants", "apps", "mailboxes"):
+                overlay(self._data[key], value)
+            elif key == "secret":               # short form: the one valid secret of CLIENT
+                self._data["apps"][CLIENT]["secrets"] = [{"value": value, "expired": False}]
+            else:
+                raise ValueError(f"unknown setting {key!r}")
+
+    def tenant(self, name):
+        """By any of its domains or its id; None if there is none."""
+        for key, tenant in self._data["tenants"].items():
+            if name.lower() in (key, tenant["id"], *tenant["domains"]):
+                return {"key": key, **tenant}
+        return None
+
+    def app(self, client_id):
+        return self._data["apps"].get(client_id.lower())
+
+    def mailbox(self, address):
+        """The mailbox with this primary address or alias, as (primary address, mailbox)."""
+        wanted = address.lower()
+        for primary, box in self._data["mailboxes"].items():
+            if wanted == primary or wanted in box["aliases"]:
+                return primary, box
+        return None, None
+
+    def may_send_as(self, primary, address):
+        """microsoft365.md 1.3: the mailbox itself, its aliases, Send As. HVE: itself alone."""
+        box = self._data["mailboxes"][primary]
+        wanted = address.lower()
+        if box["kind"] == "hve":
+            return wanted == primary
+        return wanted == primary or wanted in box["aliases"] or wanted in box["send_as"]
+
+    def info(self):
+        """For GET /info. It holds the secrets: the caller is the test that needs them."""
+        return copy.deepcopy({key: self._data[key] for key in
+                              ("tenants", "apps", "mailboxes", "settings")})
