@@ -319,6 +319,7 @@ static void choose_recipients(struct delivery *d)
 		count = max;
 	d->result.recipients = mem_zalloc(count * sizeof(*d->result.recipients));
 	d->result.replies = mem_zalloc(count * sizeof(*d->result.replies));
+	/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	d->wire_recipients = mem_zalloc(count * sizeof(*d->wire_recipients));
 	for (uint32_t i = 0; i < m->recipient_count && d->result.count < count; i++)
 		if (m->recipients[i].state == PROGRESS_PENDING)

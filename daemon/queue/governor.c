@@ -11,6 +11,9 @@ enum {
 
 void governor_set(struct governor *g, size_t per_minute)
 {
+	/* None at all would be a hold, which is not for a rate limit to say. */
+	if (per_minute == 0)
+		per_minute = 1;
 	if (g->size == per_minute)
 		return;
 	struct governor fresh = {

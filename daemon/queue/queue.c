@@ -263,11 +263,9 @@ static void configure_accounts(struct queue *q, struct queue_files *files)
 /* Moving a device moves its waiting mail; what waited for an administrator is tried now. */
 static void route_anew(struct queue *q)
 {
-	struct queued *m;
-	TAILQ_FOREACH (m, &q->all, all) {
-		if (m->place == PLACE_READY)
-			queue_make_ready(q, m);
-		else if (m->place == PLACE_DUE && m->attempts != 0)
+	for (struct queued *m = TAILQ_FIRST(&q->all); m != NULL; m = TAILQ_NEXT(m, all)) {
+		bool waits = m->place == PLACE_DUE && m->attempts != 0;
+		if (m->place == PLACE_READY || waits)
 			queue_make_ready(q, m);
 	}
 	arm_due_timer(q);

@@ -27,7 +27,7 @@ void queue_totals(const struct queue *q, struct queue_totals *out)
 		.delivered_total = q->delivered_total,
 		.failed_total = q->failed_total,
 	};
-	TAILQ_FOREACH (m, &q->all, all)
+	for (m = TAILQ_FIRST(&q->all); m != NULL; m = TAILQ_NEXT(m, all))
 		count_message(m, out);
 }
 

@@ -253,7 +253,8 @@ bool chat_has_input(const struct chat *chat)
 {
 	char byte;
 	return has_stray_bytes(chat) ||
-	       (chat->ssl == NULL && recv(chat_fd(chat), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1);
+	       (chat->ssl == NULL &&
+		recv(bufferevent_getfd(chat->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1);
 }
 
 /* False when bytes have come that an answer to this command cannot be. */
@@ -329,7 +330,7 @@ void chat_pause(struct chat *chat)
 
 void chat_start_tls(struct chat *chat, SSL *ssl)
 {
-	int fd = chat_fd(chat);
+	int fd = bufferevent_getfd(chat->bev);
 	bufferevent_disable(chat->bev, EV_READ | EV_WRITE);
 	bufferevent_setfd(chat->bev, -1);
 	bufferevent_free(chat->bev);
@@ -351,9 +352,4 @@ void chat_close_notify(struct chat *chat)
 		return;
 	SSL_shutdown(chat->ssl);
 	ERR_clear_error();
-}
-
-int chat_fd(const struct chat *chat)
-{
-	return bufferevent_getfd(chat->bev);
 }

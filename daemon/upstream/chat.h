@@ -72,6 +72,5 @@ void chat_start_tls(struct chat *chat, SSL *ssl);
 SSL *chat_ssl(const struct chat *chat);
 /* A last word before chat_free(): TLS is ended in the orderly way (RFC 8446 6.1). */
 void chat_close_notify(struct chat *chat);
-int chat_fd(const struct chat *chat);
 
 #endif

@@ -161,6 +161,22 @@ static void test_reload_retries_a_failing_renewal(void **state)
 	expect_token(f, "two");
 }
 
+/* The reload comes between a failure and the waiter's hearing of it: the old failure is history. */
+static void test_reload_before_a_waiter_heard(void **state)
+{
+	struct fixture *f = *state;
+	struct waiter waiter = { 0 };
+	struct http_reply reply = { .failure = HTTP_FAIL_CONNECT, .retry_after_ms = -1 };
+	token_get(f->token, on_token, &waiter);
+	net.open = false;
+	net.cb(net.arg, &reply);
+	token_reconfigure(f->token, &f->other);
+	turn(f);
+	assert_int_equal(waiter.times, 0);
+	grant(f, "one", 3600);
+	assert_string_equal(waiter.token, "one");
+}
+
 /* ---- odds and ends ---- */
 
 /* The machine slept: no timer has fired, but the clock went on. */
@@ -273,6 +289,7 @@ int main(void)
 		WITH_FIXTURE(test_new_credentials_drop_the_token),
 		WITH_FIXTURE(test_reload_before_any_use),
 		WITH_FIXTURE(test_reload_retries_a_failing_renewal),
+		WITH_FIXTURE(test_reload_before_a_waiter_heard),
 		WITH_FIXTURE(test_sleep),
 		WITH_FIXTURE(test_short_lives),
 		WITH_FIXTURE(test_cancelled_waiters),

@@ -191,6 +191,7 @@ static struct queue_files *make_files(size_t count)
 {
 	struct queue_files *files = mem_zalloc(sizeof(*files));
 	files->count = count;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	files->tls = mem_zalloc(count * sizeof(*files->tls));
 	return files;
 }
@@ -385,13 +386,13 @@ static void test_moving_a_device_moves_its_mail(void **state)
 	f->config.device_count = 1;
 	add(f, 1, NULL);
 	struct spool_info info = add(f, 1, "erp"); /* its account is not there: it waits */
-	const struct queued *m = queue_get(f->q, &info.id);
+	struct queued *m = idmap_get(f->q->by_id, &info.id);
 	assert_int_equal(m->place, PLACE_DUE);
 	f->config.account_count = 2;
 	config_ref(&f->config);
 	queue_configure(f->q, &f->config, make_files(2));
 	config_unref(&f->config);
-	queue_make_ready(f->q, (struct queued *)(uintptr_t)m);
+	queue_make_ready(f->q, m);
 	assert_ptr_equal(m->account, f->q->accounts[1]);
 	assert_int_equal(m->place, PLACE_READY);
 	destroy(f);

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The running relay against the sandbox: one file for each theme."""

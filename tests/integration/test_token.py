@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""Tokens: one request for all that wait, caching, renewal, and every bad answer (2.14, TOK)."""
+import base64
+import glob
+import os
+
+import pytest
+
+from .dialogue import message, print_page, subject_of
+
+FAILURE = 30
+
+
+def test_one_request_however_many_wait(relay, sandbox):
+    """TOK-09."""
+    sandbox.fault("token", "stall")
+    one = relay()
+    for number in range(20):
+        print_page(one.port, message(f"m{number}"))
+    sandbox.wait(stalled=1)
+    sandbox.release()
+    sandbox.wait(messages=20)
+    assert len(sandbox.events("token-connect")) == len(sandbox.events("token")) == 1
+
+
+@pytest.fixture
+def fast(sandbox, make_relay, release):
+    """fast(speed) starts a relay whose clock runs so many times as fast."""
+    def make(speed):
+        library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+        if not library:
+            pytest.skip("faketime is not installed")
+        return make_relay(sandbox, program=release, env={
+            "LD_PRELOAD": library[0], "FAKETIME": f"+0 x{speed}"})
+    return make
+
+
+def test_renewed_ten_minutes_before_it_ends(sandbox, fast):
+    """In the background, whether or not there is mail: a token of 40 minutes, in 8 seconds."""
+    speed, life = 300, 2400
+    sandbox.set(token_lifetime=life)
+    one = fast(speed)
+    print_page(one.port)
+    sandbox.wait(event="token", count=2, timeout=20)
+    first, second = (event["time"] for event in sandbox.events("token")[:2])
+    age = (second - first) * speed
+    assert life / 2 < age <= life - 600 + speed / 4, f"renewed after {age:.0f} s of {life}"
+
+
+def test_renewal_fails_but_the_old_token_still_works(sandbox, fast):
+    sandbox.set(token_lifetime=700)
+    one = fast(30)
+    print_page(one.port)
+    sandbox.wait(messages=1)
+    sandbox.fault("token", "http", status=503, count=0)
+    assert one.wait_event("token-failed").level == "warning"
+    print_page(one.port)
+    sandbox.wait(messages=2)
+    assert one.events("account-held") == []
+
+
+@pytest.mark.parametrize("code", [7000215, 7000222, 700016, 90002, 7000112])
+def test_what_an_administrator_must_mend_holds_the_account(relay, sandbox, code):
+    """Held, not bounced, one request, and a log line that names the code and what to do."""
+    sandbox.fault("token", "aadsts", code=code, count=0)
+    one = relay()
+    number = print_page(one.port, message("waits"))
+    failed = one.wait_event("token-failed", account="scanner")
+    assert failed["code"] == f"AADSTS{code}" and failed.level == "error"
+    assert len(failed["remedy"]) > 20
+    held = one.wait_event("account-held", account="scanner")
+    assert f"AADSTS{code}" in held["reason"] and held["remedy"]
+    print_page(one.port, message("waits too"))
+    assert len(one.spool_files()) == 2 and len(sandbox.events("token")) == 1
+    assert one.events("delivery", status="failed") == []
+    sandbox.clear()
+    one.reload()
+    one.wait_event("account-resumed", account="scanner")
+    one.wait_event("removed", msg=number)
+    sandbox.wait(messages=2)
+
+
+def test_wrong_secret_then_the_right_one(relay, sandbox):
+    """The issue's own case: corrected file, SIGHUP, and it flows."""
+    one = relay(start=False)
+    path = one.secret_file("scanner.secret", "This-Is-Not-The-Secret-" + "x" * 10)
+    one.start()
+    print_page(one.port, message("secret"))
+    failed = one.wait_event("token-failed", code="AADSTS7000215")
+    assert "secret" in failed["remedy"].lower()
+    one.wait_event("account-held")
+    assert sandbox.messages() == [] and len(one.spool_files()) == 1
+    one.secret_file("scanner.secret", sandbox.secret)
+    assert os.path.exists(path)
+    one.reload()
+    sandbox.wait(messages=1)
+    one.wait_event("account-resumed")
+
+
+def test_held_account_survives_a_restart(relay, sandbox):
+    sandbox.fault("token", "aadsts", code=7000215, count=0)
+    one = relay()
+    print_page(one.port, message("held"))
+    one.wait_event("account-held")
+    one.restart()
+    one.wait_event("account-held")
+    sandbox.clear()
+    one.restart()
+    sandbox.wait(messages=1)
+
+
+@pytest.mark.parametrize("fault", [
+    {"action": "http", "status": 500}, {"action": "http", "status": 503, "retry_after": 1},
+    {"action": "http", "status": 429, "retry_after": 1},
+    {"action": "http", "status": 200},                                  # captive portal: HTML
+    {"action": "http", "status": 200, "body": ""}, {"action": "http", "status": 204, "body": ""},
+    {"action": "http", "status": 200, "body": '{"error":"x"}'},
+    {"action": "bad-json"}, {"action": "bad-json", "body": "[" * 100_000},
+    {"action": "bad-json", "body": '{"token_type":"Bearer","expires_in":3599}'},
+    {"action": "bad-json", "body": '{"token_type":"mac","expires_in":9,"access_token":"abc"}'},
+    {"action": "bad-json", "body": '{"token_type":"Bearer","access_token":{"a":1}}'},
+    {"action": "huge"}, {"action": "drop"}, {"action": "drop", "how": "rst"},
+    {"action": "aadsts", "code": 90033}, {"action": "aadsts", "code": 90055},
+], ids=lambda fault: "-".join(str(value)[:18] for value in fault.values()))
+def test_passing_faults(relay, sandbox, fault):
+    """Each is logged, nothing is held, and delivery goes on by itself."""
+    sandbox.fault("token", count=1, **fault)
+    one = relay()
+    print_page(one.port, message("after all"))
+    failed = one.wait_event("token-failed", account="scanner")
+    assert failed["retry_in"]
+    sandbox.wait(messages=1, timeout=FAILURE)
+    assert one.events("account-held") == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_redirects_are_not_followed(relay, sandbox, status):
+    """TOK-01: the secret is not sent anywhere else."""
+    sandbox.fault("token", "redirect", status=status,
+                  location=f"https://localhost:{sandbox.token_port}/elsewhere/oauth2/v2.0/token")
+    one = relay()
+    print_page(one.port)
+    one.wait_event("token-failed")
+    sandbox.wait(messages=1, timeout=FAILURE)
+    assert {event["tenant"] for event in sandbox.events("token")} == {"contoso.onmicrosoft.com"}
+
+
+@pytest.mark.parametrize("token", [
+    "", "a b", "abc\r\nRSET", "abc\x01\x01auth=Bearer other", "t\u00f6ken", "a\x00b", "x" * 70_000],
+    ids=["empty", "space", "crlf", "ctrl-a", "umlaut", "nul", "long"])
+def test_token_bytes_are_checked(relay, sandbox, token):
+    """XOA, TOK-04: such a token never reaches the wire (the sandbox would record it)."""
+    sandbox.fault("token", "forged-token", token=token)
+    one = relay()
+    print_page(one.port)
+    one.wait_event("token-failed")
+    sandbox.wait(messages=1, timeout=FAILURE)
+
+
+@pytest.mark.parametrize("value", ["3600", None, 0, -1, 1e308, 0.5, 9223372036854775808, "soon",
+                                   [1]], ids=str)
+def test_expires_in(relay, sandbox, value):
+    """TOK-05: a string is right, nonsense is clamped or refused, mail flows."""
+    sandbox.fault("token", "expires-in", value=value)
+    one = relay()
+    print_page(one.port)
+    sandbox.wait(messages=1, timeout=FAILURE)
+    assert len(sandbox.events("token")) <= 3
+
+
+@pytest.mark.parametrize("point, action", [("token-connect", "stall"), ("token", "hang")])
+def test_endpoint_never_answers(relay, sandbox, point, action):
+    """Neither taking mail nor another account waits for it."""
+    match = {} if point == "token-connect" else {"match": {"tenant": "contoso"}}
+    one = relay(start=False)
+    one.config["accounts"].append(one.account(
+        "fabrikam", client="66666666-7777-8888-9999-aaaaaaaaaaaa", mailbox="scanner@fabrikam.com"))
+    one.config.pop("allow")
+    one.config["devices"] = [{"name": "a", "address": "127.0.0.1", "account": "scanner"},
+                             {"name": "b", "address": "127.0.0.2", "account": "fabrikam"}]
+    one.write_config()
+    one.start()
+    sandbox.fault(point, action, **match)
+    print_page(one.port, message("stuck"))
+    sandbox.wait(stalled=1)
+    for number in range(5):
+        slow = print_page(one.port, message(f"stuck {number}"))
+        assert int(one.wait_event("accepted", msg=slow)["took_ms"]) < 2000
+    print_page(one.port, message("free"), source="127.0.0.2")
+    sandbox.wait(messages=1, timeout=10)
+    assert subject_of(sandbox.messages()[0]) == "free"
+    sandbox.release()
+    sandbox.wait(messages=7, timeout=60)
+
+
+@pytest.mark.parametrize("variant", ["wrong-name", "expired", "self-signed", "unknown-ca"])
+def test_certificate_of_the_endpoint(relay, sandbox, variant):
+    """TOK-08: the secret is not sent to a stranger."""
+    sandbox.set(token_certificate=variant)
+    one = relay()
+    print_page(one.port)
+    failed = one.wait_event("token-failed")
+    assert "certificate" in failed["error"].lower() or "ssl" in failed["error"].lower()
+    assert sandbox.events("token") == []
+    sandbox.set(token_certificate="good")
+    sandbox.wait(messages=1, timeout=FAILURE)
+
+
+def test_hostile_environment(relay, sandbox, tmp_path):
+    """TOK-10, ENV-02: no proxy and no key log from the environment."""
+    keylog = tmp_path / "keys"
+    one = relay(env={"https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9",
+                     "ALL_PROXY": "http://127.0.0.1:9", "SSLKEYLOGFILE": str(keylog)})
+    print_page(one.port)
+    sandbox.wait(messages=1)
+    assert not keylog.exists()
+
+
+def test_error_text_cannot_forge_the_log(relay, sandbox):
+    """TOK-13."""
+    text = "AADSTS7000215: x\r\n2026-01-01T00:00:00.000Z error fake a=b\x1b[2J " + "y" * 9000
+    body = {"error": "invalid_client", "error_description": text, "error_codes": [7000215]}
+    sandbox.fault("token", "http", status=401, body=body)
+    one = relay()
+    print_page(one.port)
+    one.wait_event("token-failed", code="AADSTS7000215")
+    assert one.events("fake") == [] and "\x1b" not in one.text()
+
+
+def test_secret_from_the_environment(relay, sandbox):
+    one = relay(start=False, env={"SCANNER_SECRET": sandbox.secret})
+    one.config["accounts"][0]["client_secret"] = "env:SCANNER_SECRET"
+    one.write_config()
+    one.start()
+    print_page(one.port)
+    sandbox.wait(messages=1)
+    assert base64.b64encode(sandbox.secret.encode()).decode() not in one.text()
