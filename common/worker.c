@@ -12,12 +12,13 @@
 #include "common/mem.h"
 
 /* The commit lane has more threads than a small box has cores: its threads wait for the disk,
- * and file systems merge the syncs that wait together. */
+ * and file systems merge the syncs that wait together. The resolver lane has many, because a name
+ * whose servers are silent keeps a thread for many seconds. */
 const struct lane_limits worker_default_limits[LANE_COUNT] = {
 	[LANE_COMMIT] = { .threads = 8, .slots = 256 },
 	[LANE_DISK] = { .threads = 4, .slots = 4096 },
 	[LANE_CRYPTO] = { .threads = 2, .slots = 64 },
-	[LANE_RESOLVER] = { .threads = 4, .slots = 64 },
+	[LANE_RESOLVER] = { .threads = 16, .slots = 64 },
 };
 
 TAILQ_HEAD(job_list, job);

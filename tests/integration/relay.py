@@ -20,7 +20,7 @@ RELEASE = os.path.join(ROOT, "build", "oauthrelay")
 CHECKED = os.path.join(ROOT, "build", "san-address-undefined", "oauthrelay")
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:"
-                    "exitcode=99:verify_asan_link_order=0",
+                    "exitcode=99:verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""),
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
 START_TIMEOUT = 30
