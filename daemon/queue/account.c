@@ -13,7 +13,7 @@
 #include "queue/session.h"
 
 enum {
-	THROTTLE_MS = 30 * 1000,  /* microsoft365.md 6.2: wait 10 to 60 s */
+	THROTTLE_MS = 10 * 1000,  /* microsoft365.md 6.2: wait 10 to 60 s */
 	SLOW_MS = 60 * 60 * 1000, /* a sliding 24 h quota frees a little every hour */
 	BACKOFF = -1,
 };

@@ -187,10 +187,6 @@ static void apply(struct queue *q, struct queued *m, const struct account_config
 void settle(struct queue *q, struct queued *m, const struct account *account,
 	    const struct delivery_result *result, const struct outcome *outcome)
 {
-	if (outcome->counted)
-		m->attempts++;
-	m->reconnected = outcome->reconnected && !outcome->counted;
-	apply(q, m, account_config_of(account), result, outcome);
 	if (outcome->next == NEXT_DROP) {
 		log_error("message-unreadable", lf_str("msg", msgid_text(&m->id).hex),
 			  lf_str("error", result->reply.text));
@@ -198,6 +194,10 @@ void settle(struct queue *q, struct queued *m, const struct account *account,
 		queue_note_idle(q);
 		return;
 	}
+	if (outcome->counted)
+		m->attempts++;
+	m->reconnected = outcome->reconnected && !outcome->counted;
+	apply(q, m, account_config_of(account), result, outcome);
 	m->due_ms = outcome->next == NEXT_AT
 			    ? clock_mono_ms() + (outcome->next_ms - clock_wall_ms())
 			    : 0;

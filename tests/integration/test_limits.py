@@ -30,23 +30,6 @@ def test_three_connections_if_configured(relay, sandbox):
     assert sandbox.limits()["most_open"]["scanner@contoso.com"] == 3
 
 
-def test_accounts_of_one_mailbox_share_its_connections(relay, sandbox):
-    one = relay(start=False)
-    one.config["accounts"].append(one.account("twin"))
-    one.config.pop("allow")
-    one.config["devices"] = [{"name": "a", "address": "127.0.0.1", "account": "scanner"},
-                             {"name": "b", "address": "127.0.0.2", "account": "twin"}]
-    one.write_config()
-    one.start()
-    sandbox.fault("eod", "stall", seconds=0.2, count=0)
-    for _ in range(5):
-        print_page(one.port)
-        print_page(one.port, source="127.0.0.2")
-    sandbox.wait(messages=10, timeout=60)
-    assert sandbox.limits()["most_open"]["scanner@contoso.com"] <= 2
-    assert sandbox.events("limit") == []
-
-
 def test_rate_of_the_preset(relay, sandbox):
     """More than a minute's worth: what is above waits here, Exchange sees no excess."""
     sandbox.set(per_minute=30)

@@ -117,6 +117,7 @@ def test_many_stuck_accounts_leave_room_for_one(inside):
     one.start()
     for number in range(10):
         print_page(one.port, message(f"stuck {number}"), source=f"127.0.1.{number + 1}")
+    box.wait(event="token", count=10)       # all of them now look for their server
     print_page(one.port, message("free"))
     box.wait(messages=1, timeout=8)
     assert subject_of(box.messages()[0]) == "free"
