@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/attr.h"
@@ -16,6 +17,7 @@ enum {
 	VALUE_MAX = 2048,
 	LINE_MAX_BYTES = 64 * 1024,
 	PENDING_MAX = 1024 * 1024,
+	STOP_WAIT_S = 1,
 };
 
 static const struct level_row {
@@ -31,16 +33,20 @@ static const struct level_row {
 /* The sink. `pending` collects lines for the writer; the writer swaps it against its own. */
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake; /* the writer */
+	pthread_cond_t idle; /* who waits for its end */
 	pthread_t thread;
 	bool running;
 	bool stop;
+	bool ended;
+	bool stuck; /* the writer hangs on a reader that does not read: nothing more is said */
 	enum log_level level;
 	struct strbuf pending;
 	uint64_t dropped;
 } sink = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.wake = PTHREAD_COND_INITIALIZER,
+	.idle = PTHREAD_COND_INITIALIZER,
 	.level = LOG_LEVEL_INFO,
 	.pending = { .max = PENDING_MAX },
 };
@@ -96,6 +102,8 @@ static void *writer_main(void *arg)
 			log_warning("log-lines-dropped", lf_int("count", (int64_t)dropped));
 		pthread_mutex_lock(&sink.lock);
 	}
+	sink.ended = true;
+	pthread_cond_signal(&sink.idle);
 	pthread_mutex_unlock(&sink.lock);
 	strbuf_done(&mine);
 	return NULL;
@@ -105,10 +113,23 @@ void log_start_writer(void)
 {
 	pthread_mutex_lock(&sink.lock);
 	if (!sink.running) {
-		sink.stop = false;
+		sink.stop = sink.ended = false;
+		sink.stuck = false;
 		sink.running = pthread_create(&sink.thread, NULL, writer_main, NULL) == 0;
 	}
 	pthread_mutex_unlock(&sink.lock);
+}
+
+/* Under the lock. False: the writer hangs in its write. */
+static bool writer_ends(void)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += STOP_WAIT_S;
+	while (!sink.ended)
+		if (pthread_cond_clockwait(&sink.idle, &sink.lock, CLOCK_MONOTONIC, &until) != 0)
+			break;
+	return sink.ended;
 }
 
 void log_stop_writer(void)
@@ -118,7 +139,11 @@ void log_stop_writer(void)
 	sink.stop = true;
 	sink.running = false;
 	pthread_cond_signal(&sink.wake);
+	sink.stuck = running && !writer_ends();
+	bool stuck = sink.stuck;
 	pthread_mutex_unlock(&sink.lock);
+	if (stuck)
+		return; /* it still uses the buffers */
 	if (running)
 		pthread_join(sink.thread, NULL);
 	pthread_mutex_lock(&sink.lock);
@@ -166,8 +191,10 @@ static void emit(const struct strbuf *line)
 {
 	pthread_mutex_lock(&sink.lock);
 	if (!sink.running) {
+		bool stuck = sink.stuck;
 		pthread_mutex_unlock(&sink.lock);
-		write_all(line->p, line->n);
+		if (!stuck)
+			write_all(line->p, line->n);
 		return;
 	}
 	strbuf_add(&sink.pending, line->p, line->n);

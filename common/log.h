@@ -36,7 +36,9 @@ struct log_field {
 void log_set_level(enum log_level level);
 bool log_level_of(struct str name, enum log_level *out) MUST_CHECK;
 void log_start_writer(void);
-void log_stop_writer(void); /* writes what is left, joins the thread */
+/* Writes what is left and joins the thread. A reader that does not read for a second loses the
+ * rest: it must not keep the process from ending. */
+void log_stop_writer(void);
 bool log_enabled(enum log_level level);
 
 /* n fields in the order given; values longer than 2 KiB are cut. */

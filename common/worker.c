@@ -15,7 +15,7 @@
  * and file systems merge the syncs that wait together. The resolver lane has many, because a name
  * whose servers are silent keeps a thread for many seconds. */
 const struct lane_limits worker_default_limits[LANE_COUNT] = {
-	[LANE_COMMIT] = { .threads = 8, .slots = 256 },
+	[LANE_COMMIT] = { .threads = 8, .slots = 1024 },
 	[LANE_DISK] = { .threads = 4, .slots = 4096 },
 	[LANE_CRYPTO] = { .threads = 2, .slots = 64 },
 	[LANE_RESOLVER] = { .threads = 16, .slots = 64 },

@@ -110,7 +110,9 @@ static bool remove_stale(const char *path, const struct sockaddr_un *address, st
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT || err_errno(err, errno, "control socket %s", path);
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, "control socket %s: something else has that name", path);
+		return err_set(err,
+			       "control socket %s: something else has that name; set admin.socket",
+			       path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_errno(err, errno, "control socket");
@@ -121,6 +123,22 @@ static bool remove_stale(const char *path, const struct sockaddr_un *address, st
 	if (unlink(path) != 0)
 		return err_errno(err, errno, "control socket %s", path);
 	return true;
+}
+
+/* Why the file cannot be made, and what to do. */
+static bool explain_bind(const char *path, int errnum, struct err *err)
+{
+	if (errnum == ENOENT)
+		return err_set(err,
+			       "control socket %s: its folder does not exist; make it, or set "
+			       "admin.socket",
+			       path);
+	if (errnum == EACCES)
+		return err_set(err,
+			       "control socket %s: user %u may not write into its folder; give it "
+			       "that right, or set admin.socket",
+			       path, (unsigned)geteuid());
+	return err_errno(err, errnum, "control socket %s", path);
 }
 
 static int open_socket(const char *path, struct err *err)
@@ -137,7 +155,7 @@ static int open_socket(const char *path, struct err *err)
 	 * others; afterwards the group gets what the umask took from it. */
 	if (fchmod(fd, SOCKET_MODE) != 0 ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-		err_errno(err, errno, "control socket %s", path);
+		explain_bind(path, errno, err);
 		close(fd);
 		return -1;
 	}

@@ -112,6 +112,12 @@ bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err
 {
 	struct strbuf body;
 	long status = 0;
+	/* The installed one need not be readable: its socket is where the default says. */
+	if (cli->socket == NULL && cli->config_given && access(cli->config_path, R_OK) != 0)
+		return err_errno(err, errno,
+				 "the configuration %s, which tells where the control socket is, "
+				 "cannot be read (--socket would do)",
+				 cli->config_path);
 	char *socket_path = cli->socket != NULL ? mem_strdup(cli->socket)
 						: config_peek_socket(cli->config_path);
 	strbuf_init(&body, ANSWER_MAX);

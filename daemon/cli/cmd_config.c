@@ -116,25 +116,46 @@ int cmd_config_show(struct cli *cli)
 	return CLI_OK;
 }
 
+struct guess {
+	struct nearest near;
+	struct strbuf path; /* the best so far, if that is a path */
+};
+
+/* By its last word and by its whole path, as print_keys() takes both. */
 static void offer(const struct schema_key *key, void *arg)
 {
-	nearest_offer(arg, key->name);
+	struct guess *guess = arg;
+	struct strbuf path;
+	nearest_offer(&guess->near, key->name);
+	if (key->section[0] == '\0')
+		return;
+	strbuf_init(&path, 256);
+	strbuf_addf(&path, "%s.%s", key->section, key->name);
+	nearest_offer(&guess->near, strbuf_cstr(&path));
+	if (guess->near.best == path.p) {
+		strbuf_done(&guess->path);
+		guess->path = path;
+	} else {
+		strbuf_done(&path);
+	}
 }
 
 static int no_such_key(struct cli *cli, const char *word)
 {
-	struct nearest near;
+	struct guess guess = { 0 };
 	struct strbuf q;
 	strbuf_init(&q, 512);
 	quote_append(&q, str_of(word), 64);
-	nearest_begin(&near, str_of(word));
+	nearest_begin(&guess.near, str_of(word));
 	for (size_t i = 0; i < schema_section_count; i++) {
-		nearest_offer(&near, schema_sections[i].path);
-		schema_walk(schema_sections[i].path, offer, &near);
+		nearest_offer(&guess.near, schema_sections[i].path);
+		schema_walk(schema_sections[i].path, offer, &guess);
 	}
+	const char *best = guess.near.best;
 	strbuf_addf(&cli->err, "oauthrelay: there is no setting or section %s%s%s%s\n",
-		    strbuf_cstr(&q), near.best != NULL ? "; did you mean \"" : "",
-		    near.best != NULL ? near.best : "", near.best != NULL ? "\"?" : "");
+		    strbuf_cstr(&q), best != NULL ? "; did you mean \"" : "",
+		    best != NULL ? best : "", best != NULL ? "\"?" : "");
+	strbuf_done(&guess.path);
 	strbuf_done(&q);
 	return CLI_FAILURE;
 }

@@ -19,9 +19,9 @@ const struct command commands[] = {
 	  OPTION_CONFIG, 0, 0, cmd_run },
 	{ "config check", "", "says whether the configuration is right",
 	  "Reads the configuration and the files it names and tells everything that is\n"
-	  "wrong or doubtful, each with its line. Exits 0 when the relay would start with\n"
-	  "it. As root, the installed configuration is checked as the user oauthrelay\n"
-	  "would see it.\n",
+	  "wrong or doubtful, each with its line. Exits 0 when nothing is wrong with it;\n"
+	  "whether ports and folders are free to use shows at the start. As root, the\n"
+	  "installed configuration is checked as the user oauthrelay would see it.\n",
 	  OPTION_CONFIG, 0, 0, cmd_config_check },
 	{ "config show", "", "prints the configuration in force, secrets masked",
 	  "Prints every setting with its effective value: what the file says, and where\n"
@@ -29,7 +29,8 @@ const struct command commands[] = {
 	  OPTION_CONFIG | OPTION_JSON, 0, 0, cmd_config_show },
 	{ "config keys", "[SECTION|KEY]", "explains what can be set",
 	  "Prints all settings with type, range, default, and whether a change needs a\n"
-	  "restart. A name limits that to a section (accounts) or a key (queue.lifetime).\n",
+	  "restart. A name limits that to a section (accounts) or a key (queue.lifetime,\n"
+	  "or just lifetime).\n",
 	  OPTION_JSON, 0, 1, cmd_config_keys },
 	{ "queue list", "", "prints the messages that wait",
 	  "One line for each recipient, oldest message first, fifty messages unless\n"
@@ -135,7 +136,8 @@ static bool append_family(struct strbuf *out, const char *word)
 		const struct command *c = &commands[i];
 		if (!str_eq(first_word(c->name), str_of(word)))
 			continue;
-		strbuf_addf(out, "  oauthrelay %s %s\n      %s\n", c->name, c->arguments, c->help);
+		strbuf_addf(out, "  oauthrelay %s%s%s\n      %s\n", c->name,
+			    c->arguments[0] != '\0' ? " " : "", c->arguments, c->help);
 		any = true;
 	}
 	return any;
@@ -202,8 +204,8 @@ int cmd_help(struct cli *cli)
 
 static int usage(struct cli *cli, const struct command *c, const char *why)
 {
-	strbuf_addf(&cli->err, "oauthrelay: %s: usage: oauthrelay %s %s\n", why, c->name,
-		    c->arguments);
+	strbuf_addf(&cli->err, "oauthrelay: %s: usage: oauthrelay %s%s%s\n", why, c->name,
+		    c->arguments[0] != '\0' ? " " : "", c->arguments);
 	return CLI_USAGE;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "common/attr.h"
@@ -13,6 +15,15 @@ static const char *const unwanted[] = {
 	"SSLKEYLOGFILE", "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY",
 	"all_proxy",	 "ALL_PROXY",  "no_proxy",   "NO_PROXY",
 };
+
+/* Started without a stderr (`2>&-`), the next file or socket would become number 2, and the log
+ * would be written into it. So /dev/null takes the place of each that is closed. */
+static void keep_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(CLI_FAILURE);
+}
 
 /* Secrets are in memory: no core dumps, no debugger of another user. */
 static void protect_process(void)
@@ -30,6 +41,7 @@ static void protect_process(void)
 int main(int argc, char **argv)
 {
 	struct cli cli;
+	keep_standard_files();
 	protect_process();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return CLI_FAILURE;

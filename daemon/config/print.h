@@ -19,8 +19,8 @@ cJSON *print_json(const struct config *config);
 /* In the file's own syntax; what is not set is a comment. Reads back to the same configuration,
  * masked secrets apart. */
 void print_text(struct strbuf *out, const struct config *config);
-/* The table of keys (`config keys`). only: a section or a key, or empty for all; false when there
- * is no such thing. */
+/* The table of keys (`config keys`). only: a section, or keys by path or last word, or empty
+ * for all; false when there is no such thing. */
 bool print_keys(struct strbuf *out, struct str only);
 cJSON *print_keys_json(struct str only); /* NULL when there is no such thing */
 

@@ -47,11 +47,17 @@ static void append_key(const struct schema_key *key, void *arg)
 	strbuf_done(&values);
 }
 
-/* What `only` names: a section (with those below it), or one key. */
+/* What `only` names: a section (with those below it), or the keys of that name; or everything. */
 struct selection {
 	const struct schema_section *section;
-	const struct schema_key *key;
+	bool keys;
 };
+
+/* By its whole path or by its last word: "queue.lifetime", "lifetime". */
+static bool is_named(const struct schema_key *key, struct str only)
+{
+	return str_eq(only, str_of(key->name)) || key == schema_key_by_path(only);
+}
 
 static bool select_keys(struct str only, struct selection *s)
 {
@@ -59,14 +65,22 @@ static bool select_keys(struct str only, struct selection *s)
 	if (only.n == 0)
 		return true;
 	s->section = schema_section(only);
-	s->key = s->section == NULL ? schema_key_by_path(only) : NULL;
-	return s->section != NULL || s->key != NULL;
+	for (size_t i = 0; s->section == NULL && i < schema_key_count; i++)
+		s->keys = s->keys || is_named(&schema_keys[i], only);
+	return s->section != NULL || s->keys;
+}
+
+static void walk_named(const struct selection *s, struct str only, schema_visit *visit, void *arg)
+{
+	for (size_t i = 0; s->keys && i < schema_key_count; i++)
+		if (is_named(&schema_keys[i], only))
+			visit(&schema_keys[i], arg);
 }
 
 static bool has_section(const struct selection *s, const struct schema_section *section)
 {
 	if (s->section == NULL)
-		return s->key == NULL;
+		return !s->keys;
 	size_t n = strlen(s->section->path);
 	return strncmp(section->path, s->section->path, n) == 0 &&
 	       (section->path[n] == '\0' || section->path[n] == '.');
@@ -77,8 +91,7 @@ bool print_keys(struct strbuf *out, struct str only)
 	struct selection s;
 	if (!select_keys(only, &s))
 		return false;
-	if (s.key != NULL)
-		append_key(s.key, out);
+	walk_named(&s, only, append_key, out);
 	for (size_t i = 0; i < schema_section_count; i++) {
 		const struct schema_section *section = &schema_sections[i];
 		const char *shape = section->is_list ? " = ( { ... }, ... )" : " = { ... }";
@@ -124,8 +137,7 @@ cJSON *print_keys_json(struct str only)
 	if (!select_keys(only, &s))
 		return NULL;
 	cJSON *array = cJSON_CreateArray();
-	if (s.key != NULL)
-		add_key_json(s.key, array);
+	walk_named(&s, only, add_key_json, array);
 	for (size_t i = 0; i < schema_section_count; i++)
 		if (has_section(&s, &schema_sections[i]))
 			schema_walk(schema_sections[i].path, add_key_json, array);

@@ -115,6 +115,7 @@ void verb_data(struct in_session *s, struct str args)
 	ops->on_resume(s->tx.message, on_resume, s);
 	body_in_init(&s->tx.body, emit, s);
 	prepend_received(s);
+	s->tx.own_size = s->tx.body.stats.size;
 	in_session_set_mode(s, MODE_DATA);
 	start_clocks(s);
 	in_session_reply(s, 354, "End data with <CR><LF>.<CR><LF>");
@@ -136,7 +137,7 @@ static bool check_content(const struct in_session *s, struct inbound_refusal *wh
 	if (stats->header_size > header_max)
 		return refusal_set(why, 552, "5.3.4 The header is larger than %llu bytes",
 				   (unsigned long long)header_max);
-	if (stats->size > s->tx.limit)
+	if (stats->size - s->tx.own_size > s->tx.limit)
 		return refusal_set(why, 552,
 				   "5.3.4 The message is larger than the limit of %llu bytes",
 				   (unsigned long long)s->tx.limit);

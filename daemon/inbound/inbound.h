@@ -74,7 +74,8 @@ void inbound_files_free(struct inbound_files *files); /* NULL allowed */
 void inbound_configure(struct inbound *in, struct config *config, struct inbound_files *files,
 		       bool *restart_needed);
 void inbound_stop_listening(struct inbound *in);
-/* Ends idle sessions with 421 now, busy ones after their message; for a clean stop. */
+/* Ends sessions with 421: now, or after the message whose content is coming in. For a clean stop.
+ */
 void inbound_drain(struct inbound *in);
 size_t inbound_session_count(const struct inbound *in);
 struct inbound_counters inbound_counters(const struct inbound *in);

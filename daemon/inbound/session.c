@@ -185,8 +185,9 @@ void in_session_close(struct in_session *s, const char *reason)
 
 void in_session_drain(struct in_session *s)
 {
-	bool idle = (s->mode == MODE_COMMAND || s->mode == MODE_AUTH) && s->phase <= PHASE_HELLO;
-	if (!idle)
+	/* Before DATA there is nothing to lose; waiting for a silent client would hold up the stop.
+	 */
+	if (s->mode != MODE_COMMAND && s->mode != MODE_AUTH)
 		return;
 	/* RFC 3463 X.3.2: system not accepting network messages */
 	in_session_reply(s, 421, "4.3.2 %s is shutting down", s->config->hostname);
@@ -241,7 +242,6 @@ struct in_session *in_session_new(struct inbound *in, const struct listener *lis
 	s->in = in;
 	s->config = config_ref(in->config);
 	s->files = inbound_files_ref(in->files);
-	s->listener_tls = listener->tls;
 	if (listener->tls != LISTENER_TLS_NONE && listener->index < s->files->context_count)
 		s->tls_context = s->files->contexts[listener->index];
 	s->fd = fd;

@@ -57,7 +57,6 @@ struct in_session {
 	struct inbound *in;
 	struct config *config;
 	struct inbound_files *files;
-	enum listener_tls listener_tls;
 	SSL_CTX *tls_context; /* of files; NULL: no TLS here */
 	evutil_socket_t fd;
 	struct bufferevent *bev;
@@ -84,7 +83,7 @@ struct in_session {
 	struct auth_dialogue *auth; /* during AUTH */
 	struct users_check *check;  /* a password is being checked */
 	struct tx tx;
-	/* MODE_DATA: see verb_data.c */
+	/* MODE_DATA: see cmd_data.c */
 	int64_t progress_ms;   /* when content last came */
 	int64_t window_ms;     /* when the window of the minimum rate began */
 	uint64_t window_bytes; /* tx.wire_bytes at that time */
@@ -116,7 +115,7 @@ void in_session_reset(struct in_session *s);
 /* Sends what is in the output buffer, then ends. reason is static. */
 void in_session_finish(struct in_session *s, const char *reason);
 void in_session_close(struct in_session *s, const char *reason);
-/* For a clean stop: 421, unless a message is under way. */
+/* For a clean stop: 421, unless content is coming in or being stored. */
 void in_session_drain(struct in_session *s);
 /* Largest message of this client now. */
 uint64_t in_session_size_limit(const struct in_session *s);
@@ -130,12 +129,12 @@ void starttls_begin(struct in_session *s); /* the 220 is out: the handshake */
 void starttls_done(struct in_session *s);  /* it has succeeded */
 void starttls_failed(struct in_session *s, short what);
 
-/* verb_auth.c */
+/* cmd_auth.c */
 void auth_line(struct in_session *s, struct str line);
 void auth_delay_over(struct in_session *s);
 void auth_abort(struct in_session *s); /* the dialogue is over, without a login */
 
-/* verb_data.c */
+/* cmd_data.c */
 bool data_input(struct in_session *s); /* false: more is needed, or a pause */
 void data_timer(struct in_session *s);
 

@@ -15,7 +15,7 @@
 
 enum {
 	AUTH_LINE_MAX = 12288, /* RFC 4954 section 4.b */
-	READ_MAX = 32 * 1024,  /* input kept while nobody can look at it */
+	READ_MAX = 32 * 1024,  /* input kept while nobody can look at it, and one read more */
 	WRITE_MAX = 64 * 1024, /* output a client may leave unread before we stop listening */
 	STEPS_A_TURN = 64,     /* commands or slices of content, then others have their turn */
 };
@@ -145,11 +145,22 @@ static bool reads_lines(const struct in_session *s)
 	return s->mode == MODE_COMMAND || s->mode == MODE_AUTH;
 }
 
+/*
+ * A whole line fits, so that what is there can always be worked off. Not a high watermark: libevent
+ * 2.1 stops there in the middle of a TLS record, and does not look for its rest until more comes.
+ */
+static bool input_is_full(const struct in_session *s)
+{
+	size_t line = (size_t)s->config->limits.line_length + 2;
+	size_t max = line > READ_MAX ? line : READ_MAX;
+	return evbuffer_get_length(bufferevent_get_input(s->bev)) >= max;
+}
+
 static void update_reading(struct in_session *s)
 {
 	bool stop = s->mode == MODE_STARTTLS || s->mode == MODE_CLOSING || s->mode == MODE_DEAD ||
 		    s->eof || (s->mode == MODE_DATA && s->tx.paused) ||
-		    (reads_lines(s) && output_length(s) > WRITE_MAX);
+		    (reads_lines(s) && output_length(s) > WRITE_MAX) || input_is_full(s);
 	bool reading = (bufferevent_get_enabled(s->bev) & EV_READ) != 0;
 	if (stop && reading)
 		bufferevent_disable(s->bev, EV_READ);
@@ -250,9 +261,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 void in_session_attach(struct in_session *s, struct bufferevent *bev)
 {
-	size_t line = (size_t)s->config->limits.line_length + 2;
 	s->bev = bev;
 	bufferevent_setcb(bev, on_readable, on_written, on_event, s);
-	bufferevent_setwatermark(bev, EV_READ, 0, line > READ_MAX ? line : READ_MAX);
 	bufferevent_enable(bev, EV_READ | EV_WRITE);
 }

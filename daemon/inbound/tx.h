@@ -17,11 +17,12 @@ struct tx {
 	/* While content comes in, and until it is safe: */
 	struct inbound_message *message; /* NULL also when it is refused already */
 	struct body_in body;
-	struct strbuf pending;		/* canonical content that could not be handed on yet */
-	uint64_t limit;			/* largest message */
-	uint64_t wire_bytes;		/* content as received */
-	bool paused;			/* the other side has asked for a pause */
-	bool ended;			/* the end of data has come */
+	struct strbuf pending; /* canonical content that could not be handed on yet */
+	uint64_t limit;	       /* largest message */
+	uint64_t own_size;   /* of the content: our Received field, which RFC 1870 does not count */
+	uint64_t wire_bytes; /* content as received */
+	bool paused;	     /* the other side has asked for a pause */
+	bool ended;	     /* the end of data has come */
 	struct inbound_refusal refusal; /* code 0: none; to be given at the end of data */
 };
 

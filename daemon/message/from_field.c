@@ -48,21 +48,23 @@ static size_t comment_length(struct str s)
 }
 
 /* Takes the address out of s, which lies inside <> or stands alone: no comments, no blanks but
- * inside quotes. */
-static void add_address(struct strbuf *out, struct str s)
+ * inside quotes. False when blanks or comments stood inside it. */
+static bool add_address(struct strbuf *out, struct str s)
 {
+	bool gap = false, whole = true;
 	while (s.n != 0) {
 		size_t n = 1;
-		if (s.p[0] == '"') {
-			n = quoted_length(s);
+		if (s.p[0] == '(' || is_space(s.p[0])) {
+			n = s.p[0] == '(' ? comment_length(s) : 1;
+			gap = out->n != 0;
+		} else {
+			n = s.p[0] == '"' ? quoted_length(s) : 1;
 			strbuf_add(out, s.p, n);
-		} else if (s.p[0] == '(') {
-			n = comment_length(s);
-		} else if (!is_space(s.p[0])) {
-			strbuf_addc(out, s.p[0]);
+			whole = whole && !gap;
 		}
 		s = str_skip(s, n);
 	}
+	return whole;
 }
 
 static bool looks_like_address(struct str s)
@@ -73,6 +75,37 @@ static bool looks_like_address(struct str s)
 	struct str domain = str_skip(s, local + (size_t)at + 1);
 	return at >= 0 && (local != 0 ? at == 0 : at > 0) && domain.n != 0 &&
 	       str_chr(domain, '@') < 0;
+}
+
+/* atext of RFC 5322 3.2.3 and what separates words, dots as in obs-phrase. */
+static bool is_phrase_char(char c)
+{
+	return ascii_is_alnum(c) || is_space(c) || strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL;
+}
+
+/* obs-phrase of RFC 5322 4.1 has dots, but begins with a word. */
+static bool begins_with_dot(struct str s)
+{
+	return s.n != 0 && s.p[0] == '.';
+}
+
+/* No special character outside quotes and comments. Raw 8-bit passes: it is ugly, but not an @. */
+static bool is_strict_display(struct str s)
+{
+	if (begins_with_dot(s))
+		return false;
+	while (s.n != 0) {
+		size_t n = 1;
+		if (s.p[0] == '"')
+			n = quoted_length(s);
+		else if (s.p[0] == '(')
+			n = comment_length(s);
+		else if (((unsigned char)s.p[0] < 0x80 && !is_phrase_char(s.p[0])) ||
+			 s.p[0] == '\0')
+			return false;
+		s = str_skip(s, n);
+	}
+	return true;
 }
 
 void from_field_parse(struct str value, struct from_field *out)
@@ -104,9 +137,11 @@ void from_field_parse(struct str value, struct from_field *out)
 	}
 	if (angle != 0 && end > angle) {
 		out->display = trim(str_head(rest, angle - 1));
-		add_address(&out->address, (struct str){ rest.p + angle, end - angle });
+		out->strict =
+			add_address(&out->address, (struct str){ rest.p + angle, end - angle }) &&
+			is_strict_display(out->display);
 	} else if (angle == 0) {
-		add_address(&out->address, rest);
+		out->strict = add_address(&out->address, rest);
 	}
 	if (out->address.overflow || !looks_like_address(strbuf_str(&out->address)))
 		out->single = false;
@@ -117,14 +152,10 @@ void from_field_done(struct from_field *f)
 	strbuf_done(&f->address);
 }
 
-/* atext of RFC 5322 3.2.3 and what separates words, dots as in obs-phrase. */
-static bool is_phrase_char(char c)
-{
-	return ascii_is_alnum(c) || is_space(c) || strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL;
-}
-
 static bool is_phrase(struct str s)
 {
+	if (begins_with_dot(s))
+		return false;
 	for (size_t i = 0; i < s.n;) {
 		if (s.p[i] == '"') {
 			size_t n = quoted_length(str_skip(s, i));

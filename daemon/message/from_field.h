@@ -14,6 +14,7 @@
  */
 struct from_field {
 	bool single;	       /* exactly one mailbox, readable */
+	bool strict;	       /* written so that no reader can take it for anything else */
 	struct strbuf address; /* "local@domain", without comments and blanks */
 	struct str display;    /* as written before "<", trimmed; empty when there is none */
 };

@@ -89,13 +89,27 @@ static bool sender_may_stay(const struct header_edit *edit, const struct from_fi
 	return from->single && edit->may_stay(edit->arg, strbuf_str(&from->address));
 }
 
+/* The address stays. The field does too, if Exchange reads it as we do: it takes the @ of
+ * `scan@3f <a@b.c>` for another sender's, and `From :` for no From at all. */
+static void add_as_it_is(const struct header_field *field, const struct from_field *from,
+			 const char *name, struct strbuf *out)
+{
+	if (from->strict && field->raw.p[field->name.n] == ':') {
+		strbuf_addstr(out, field->raw);
+		return;
+	}
+	strbuf_addf(out, "%s: ", name);
+	from_field_append(out, from->display, strbuf_cstr(&from->address));
+	strbuf_adds(out, "\r\n");
+}
+
 static void add_from(const struct header_edit *edit, const struct header_field *field,
 		     struct strbuf *out)
 {
 	struct from_field from;
 	from_field_parse(field->value, &from);
 	if (sender_may_stay(edit, &from)) {
-		strbuf_addstr(out, field->raw);
+		add_as_it_is(field, &from, "From", out);
 	} else {
 		strbuf_adds(out, "From: ");
 		from_field_append(out, from.single ? from.display : STR(""), edit->mailbox);
@@ -110,7 +124,7 @@ static void add_sender(const struct header_edit *edit, const struct header_field
 	struct from_field sender;
 	from_field_parse(field->value, &sender);
 	if (sender_may_stay(edit, &sender))
-		strbuf_addstr(out, field->raw);
+		add_as_it_is(field, &sender, "Sender", out);
 	from_field_done(&sender);
 }
 

@@ -41,10 +41,11 @@ struct header_edit {
 
 /*
  * Writes the edited header section, its closing empty line included, to out.
- *   From      with a mailbox set: one address that may stay, stays. Otherwise the address is
- *             replaced by the mailbox and a display name is kept; several addresses, or something
- *             that cannot be read, become the mailbox alone; a second From field is dropped.
- *   Sender    with a mailbox set: dropped, unless it may stay.
+ *   From      with a mailbox set: one address that may stay, stays; the field too, unless others
+ *             could read it differently, then it is written anew. Otherwise the address is replaced
+ *             by the mailbox and a display name is kept; several addresses, or something that
+ *             cannot be read, become the mailbox alone; a second From field is dropped.
+ *   Sender    with a mailbox set: dropped, unless it may stay; then as From.
  *   Date, Message-ID, From: added where missing.
  *   Bcc, Return-Path: dropped (RFC 5322 3.6.3, RFC 5321 4.4).
  * Nothing else changes. False when out overflowed.

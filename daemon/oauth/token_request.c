@@ -43,6 +43,14 @@ static char *encode(char *at, struct str value)
 	return at;
 }
 
+void token_request_encode(struct str value, struct secret *out)
+{
+	secret_done(out);
+	out->n = encoded_length(value);
+	out->p = mem_alloc(out->n + 1);
+	*encode(out->p, value) = '\0';
+}
+
 void token_request_body(const struct account_config *account, struct secret *out)
 {
 	const struct field fields[] = {

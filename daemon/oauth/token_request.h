@@ -18,6 +18,9 @@ struct account_config;
 /* Holds the client secret; the caller wipes it with secret_done(). */
 void token_request_body(const struct account_config *account, struct secret *out);
 
+/* The value as it stands in such a body. The caller wipes it with secret_done(). */
+void token_request_encode(struct str value, struct secret *out);
+
 /* Would both get the same token from the same place? */
 bool token_request_same(const struct account_config *a, const struct account_config *b);
 

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/remedy.h"
 #include "oauth/aadsts.h"
+#include "oauth/token_request.h"
 
 enum {
 	DESCRIPTION_MAX = 400, /* of the text of a failure; the ids come behind it */
@@ -207,19 +208,28 @@ static void append_id(struct strbuf *out, const cJSON *object, const char *key, 
 	append_text(out, id, ID_MAX);
 }
 
-/* Does any of the reply's strings hold the secret that was sent? */
-static bool repeats_secret(const cJSON *object, const struct account_config *account)
+static bool holds(const cJSON *object, const char *text)
 {
-	struct str secret = secret_reveal(&account->client_secret);
 	const cJSON *item;
-	if (secret.n == 0)
-		return false;
 	cJSON_ArrayForEach (item, object) {
 		if (cJSON_IsString(item) && item->valuestring != NULL &&
-		    strstr(item->valuestring, secret.p) != NULL)
+		    strstr(item->valuestring, text) != NULL)
 			return true;
 	}
 	return false;
+}
+
+/* Does any of the reply's strings hold the secret, as it is or as it was sent? */
+static bool repeats_secret(const cJSON *object, const struct account_config *account)
+{
+	struct secret sent = { 0 };
+	struct str secret = secret_reveal(&account->client_secret);
+	if (secret.n == 0)
+		return false;
+	token_request_encode(secret, &sent);
+	bool repeats = holds(object, secret.p) || holds(object, sent.p);
+	secret_done(&sent);
+	return repeats;
 }
 
 /* The description up to its trace id, and then the ids from their own members, so that a cut does

@@ -33,9 +33,12 @@ struct account {
 	struct event *wake; /* pump on the loop's next turn, or when the rate allows */
 	struct standing standing;
 	uint32_t rejected_generation; /* newest token generation that was refused */
-	bool token_rejected;	    /* a token has been refused since the last login that worked */
-	bool held_by_token;	    /* the token probes itself; its success ends the hold */
-	struct session *attempting; /* whose attempt is being reported, during the call */
+	bool token_rejected;	      /* a token has been refused and none has worked since: */
+	bool rejected_in_use;	      /* ... in a transaction, so that a login proves nothing */
+	bool held_by_token;	      /* the token probes itself; its success ends the hold */
+	bool let_in;		      /* the newest login worked: more may try theirs */
+	struct session *attempting;   /* whose attempt is being reported, during the call */
+	bool troubled;		      /* that attempt showed something about the account */
 	bool stopped;
 };
 
@@ -82,7 +85,9 @@ static void apply_refresh(struct account *a, const char *reason, const char *rem
 		standing_hold(&a->standing, reason, remedy, false);
 		return;
 	}
+	a->let_in = false;
 	a->token_rejected = true;
+	a->rejected_in_use = a->attempting != NULL;
 	if (a->standing.state == ACCOUNT_PROBING)
 		pump_soon(a);
 }
@@ -127,6 +132,7 @@ static void apply_verdict(struct account *a, const struct reply_rule *rule,
 void account_apply(struct account *a, const struct reply_rule *rule, const struct reply *reply)
 {
 	uint32_t generation = 0;
+	a->troubled = true;
 	if (a->attempting != NULL) {
 		generation = session_token_generation(a->attempting);
 		session_retire(a->attempting);
@@ -169,7 +175,8 @@ static void on_authenticated(void *arg, struct session *s)
 {
 	struct account *a = arg;
 	(void)s;
-	a->token_rejected = false;
+	a->token_rejected = a->token_rejected && a->rejected_in_use;
+	a->let_in = true;
 	open_account(a);
 }
 
@@ -179,23 +186,48 @@ static void on_ready(void *arg, struct session *s)
 	pump_soon(arg);
 }
 
+/* The server has answered about a message: login and rights are in order. */
+static void note_success(struct account *a)
+{
+	a->token_rejected = false;
+	standing_proved(&a->standing);
+}
+
 static void on_attempted(void *arg, struct session *s, struct queued *m,
 			 const struct delivery_result *result)
 {
 	struct account *a = arg;
+	/* RFC 5321 3.8: 421 is said to the connection, not to the message. */
+	bool answered = result->reply.code < REPLY_LOCAL_FIRST && result->reply.code != 421;
 	a->attempting = s;
+	a->troubled = false;
 	a->env.attempted(a->env.arg, a, m, result);
 	a->attempting = NULL;
+	if (answered && !a->troubled)
+		note_success(a);
+}
+
+/* A server that lets us in and then hangs up would be called again without end. */
+static void wait_after_barren(struct account *a, const struct reply *reply)
+{
+	struct strbuf reason;
+	strbuf_init(&reason, 4096);
+	reply_append(&reason, reply);
+	standing_wait(&a->standing, strbuf_cstr(&reason), "", BACKOFF);
+	strbuf_done(&reason);
 }
 
 static void on_ended(void *arg, struct session *s, enum upstream_stage stage,
 		     const struct reply *reply, const struct token_failure *failure)
 {
 	struct account *a = arg;
+	a->let_in = a->let_in && failure == NULL && stage != STAGE_CONNECT && stage != STAGE_AUTH;
 	if (failure != NULL)
 		apply_token_failure(a, failure);
 	else if (stage == STAGE_CONNECT || stage == STAGE_AUTH)
 		apply_verdict(a, reply_rule_for(stage, reply), reply, session_token_generation(s));
+	else if (session_is_barren(s) && a->ready_count != 0)
+		wait_after_barren(a, reply);
 	forget_session(a, s);
 	pump_soon(a);
 }
@@ -239,10 +271,13 @@ static size_t count_sessions(const struct account *a, bool (*test)(const struct 
 	return count;
 }
 
-/* Opens sessions while there is more work than hands, up to the limit. */
+/* Opens sessions while there is more work than hands, up to the limit. Until a login has worked,
+ * only one tries: failed ones are what makes Microsoft lock an account (microsoft365.md 6.1). */
 static void open_sessions(struct account *a, size_t work)
 {
-	size_t max = a->standing.state == ACCOUNT_PROBING ? 1 : (size_t)a->ac->limits.connections;
+	size_t max = (size_t)a->ac->limits.connections;
+	if (work > 1 && !a->let_in)
+		work = 1;
 	size_t opening = count_sessions(a, session_is_opening);
 	while (a->session_count < max && opening < work) {
 		open_session(a);
@@ -346,10 +381,17 @@ void account_free(struct account *a)
 	free(a);
 }
 
+/* Those that are on their way end at once: they would take the place of sessions under the new
+ * configuration, and how they fail would be taken for its fault. */
 static void retire_sessions(struct account *a)
 {
-	for (size_t i = 0; i < a->session_count; i++)
-		session_retire(a->sessions[i]);
+	size_t i = 0;
+	while (i < a->session_count) {
+		if (session_is_opening(a->sessions[i]))
+			forget_session(a, a->sessions[i]);
+		else
+			session_retire(a->sessions[i++]);
+	}
 }
 
 void account_configure(struct account *a, struct config *config, const struct account_config *ac,
@@ -362,14 +404,16 @@ void account_configure(struct account *a, struct config *config, const struct ac
 	a->config = config_ref(config);
 	a->ac = ac;
 	a->tls = tls;
+	/* Sessions keep what they began with, and the host may have changed: none is used again.
+	 * Before the token, for which some of them may wait. */
+	retire_sessions(a);
 	configure_token(a);
 	governor_set(&a->governor, (size_t)ac->limits.per_minute);
-	/* Sessions keep what they began with, and the host may have changed: none is used again. */
-	retire_sessions(a);
 	config_unref(old);
 	if (old_tls != NULL)
 		SSL_CTX_free(old_tls);
 	a->token_rejected = false;
+	a->let_in = false;
 	a->stopped = false;
 	account_retry(a);
 }
@@ -426,6 +470,9 @@ void account_stop(struct account *a)
 {
 	a->stopped = true;
 	retire_sessions(a);
+	standing_stop(&a->standing);
+	token_free(a->token);
+	a->token = NULL;
 }
 
 int64_t account_since_ms(const struct account *a)

@@ -84,10 +84,15 @@ static void finish(struct delivery *d, enum upstream_stage stage, const struct r
 	settle(d);
 }
 
+static void note_gone(struct delivery *d, const struct err *err)
+{
+	d->result.gone = err->code == ENOENT || err->code == EBADMSG;
+}
+
 static void finish_unreadable(struct delivery *d, const struct err *err)
 {
 	struct reply reply = { 0 };
-	d->result.gone = err->code == ENOENT || err->code == EBADMSG;
+	note_gone(d, err);
 	if (d->sending) {
 		/* The transaction reports its end; `gone` is remembered. */
 		upstream_abort(d->params.up, err->text);
@@ -114,6 +119,8 @@ static void on_marked(void *arg, const struct err *err)
 	d->result.marked = true;
 	if (err == NULL && d->cb != NULL)
 		d->params.message->generation += (uint32_t)d->mark_count;
+	if (err != NULL)
+		note_gone(d, err);
 	if (d->finished) {
 		settle(d);
 		return;
@@ -310,6 +317,17 @@ static void on_claimed(void *arg, const struct err *err)
 	d->params.spool->ops->open(d->params.spool, &d->params.message->id, on_open, d);
 }
 
+/* Those whose turn it is, or the others. */
+static void add_recipients(struct delivery *d, bool turn, size_t count)
+{
+	const struct queued *m = d->params.message;
+	for (uint32_t i = 0; i < m->recipient_count && d->result.count < count; i++) {
+		const struct queued_recipient *r = &m->recipients[i];
+		if (r->state == PROGRESS_PENDING && (r->attempts < m->attempts) == turn)
+			d->result.recipients[d->result.count++] = i;
+	}
+}
+
 static void choose_recipients(struct delivery *d)
 {
 	const struct queued *m = d->params.message;
@@ -321,9 +339,10 @@ static void choose_recipients(struct delivery *d)
 	d->result.replies = mem_zalloc(count * sizeof(*d->result.replies));
 	/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	d->wire_recipients = mem_zalloc(count * sizeof(*d->wire_recipients));
-	for (uint32_t i = 0; i < m->recipient_count && d->result.count < count; i++)
-		if (m->recipients[i].state == PROGRESS_PENDING)
-			d->result.recipients[d->result.count++] = i;
+	/* Where one transaction cannot take all, those who are put off again and again must not
+	 * keep the others out. */
+	add_recipients(d, true, count);
+	add_recipients(d, false, count);
 }
 
 struct delivery *delivery_start(const struct delivery_params *params, delivery_cb *cb, void *arg)

@@ -15,6 +15,7 @@ enum {
 	DUE_BATCH = 500,
 	NO_ROUTE_RETRY_MS = 60 * 1000,
 	RECORD_RETRY_MS = 60 * 1000,
+	RESCAN_MS = 60 * 1000,
 };
 
 struct queue {
@@ -25,6 +26,7 @@ struct queue {
 	struct idmap *by_id;
 	struct due due;
 	struct event *due_timer;
+	struct event *rescan_timer; /* a recovery that failed is made again */
 	struct account **accounts;
 	size_t account_count;
 	size_t active;
@@ -46,6 +48,8 @@ struct queue_files {
 
 /* The one place where a message changes its place. */
 void queue_place(struct queue *q, struct queued *m, enum place place);
+/* NULL: none of that name was ever configured. */
+struct account *queue_find_account(const struct queue *q, const char *name);
 /* Routes it and puts it into its account's list; records first what could not be recorded. */
 void queue_make_ready(struct queue *q, struct queued *m);
 /* Out of the index; its file is gone. */

@@ -71,7 +71,7 @@ void queue_place(struct queue *q, struct queued *m, enum place place)
 	}
 }
 
-static struct account *find_account(const struct queue *q, const char *name)
+struct account *queue_find_account(const struct queue *q, const char *name)
 {
 	for (size_t i = 0; i < q->account_count; i++)
 		if (strcmp(account_name(q->accounts[i]), name) == 0)
@@ -87,16 +87,20 @@ void queue_make_ready(struct queue *q, struct queued *m)
 		return;
 	}
 	if (ac == NULL) {
-		log_error("no-route", lf_str("msg", msgid_text(&m->id).hex),
-			  lf_str("device", m->device != NULL ? m->device : "-"),
-			  lf_str("remedy", "give the device an account in the configuration"));
+		/* Said once, however long it waits. */
+		if (m->place != PLACE_DUE || m->account != NULL)
+			log_error("no-route", lf_str("msg", msgid_text(&m->id).hex),
+				  lf_str("device", m->device != NULL ? m->device : "-"),
+				  lf_str("remedy",
+					 "give the device an account in the configuration"));
 		m->due_ms = clock_mono_ms() + NO_ROUTE_RETRY_MS;
 		queue_place(q, m, PLACE_DUE);
+		m->account = NULL;
 		return;
 	}
 	leave(q, m);
 	m->place = PLACE_NONE;
-	m->account = find_account(q, ac->name);
+	m->account = queue_find_account(q, ac->name);
 	queue_place(q, m, PLACE_READY);
 }
 
@@ -157,7 +161,11 @@ static void on_found(void *arg, const struct spool_info *info, const struct enve
 					     "the relay ended while the message was on its way");
 	insert(q, m);
 	if (queued_count(m, PROGRESS_PENDING) == 0) {
-		queue_place(q, m, PLACE_PARKED);
+		/* What is held now must not be news again at each start. */
+		if (uncertain != 0)
+			settle_record_again(q, m);
+		else
+			queue_place(q, m, PLACE_PARKED);
 		return;
 	}
 	/* The record has wall clock time, which may have been set since: never wait longer than the
@@ -183,21 +191,42 @@ static void on_corrupt(void *arg, const char *file, const char *moved_to, const 
 static void on_scan_done(void *arg, const struct spool_scan_result *result, const struct err *err)
 {
 	struct queue *q = arg;
-	if (err != NULL)
-		log_error("recovery-failed", lf_str("error", err->text));
+	if (err != NULL) {
+		const struct timeval later = { .tv_sec = RESCAN_MS / 1000 };
+		log_error("recovery-failed", lf_str("error", err->text),
+			  lf_str("remedy", "mend the disk: what was not found waits there and is "
+					   "looked for again every minute"));
+		evtimer_add(q->rescan_timer, &later);
+	}
 	log_info("recovered", lf_int("messages", (int64_t)result->messages),
 		 lf_int("drafts_removed", (int64_t)result->drafts_removed),
 		 lf_int("corrupt", (int64_t)result->corrupt),
 		 lf_int("took_ms", clock_mono_ms() - q->recovery_started_ms));
-	q->recovered(q->recovered_arg);
+	if (q->recovered != NULL) {
+		void (*recovered)(void *) = q->recovered;
+		q->recovered = NULL;
+		recovered(q->recovered_arg);
+	}
+}
+
+static void scan(struct queue *q)
+{
+	q->recovery_started_ms = clock_mono_ms();
+	q->spool->ops->scan(q->spool, on_found, on_corrupt, on_scan_done, q);
+}
+
+static void on_rescan(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	scan(arg);
 }
 
 void queue_recover(struct queue *q, void (*done)(void *arg), void *arg)
 {
 	q->recovered = done;
 	q->recovered_arg = arg;
-	q->recovery_started_ms = clock_mono_ms();
-	q->spool->ops->scan(q->spool, on_found, on_corrupt, on_scan_done, q);
+	scan(q);
 }
 
 /* --- accounts ------------------------------------------------------------------------------ */
@@ -246,7 +275,7 @@ static void configure_accounts(struct queue *q, struct queue_files *files)
 {
 	for (size_t i = 0; i < q->config->account_count; i++) {
 		const struct account_config *ac = &q->config->accounts[i];
-		struct account *account = find_account(q, ac->name);
+		struct account *account = queue_find_account(q, ac->name);
 		if (account == NULL) {
 			account = make_account(q, ac->name);
 			q->accounts = mem_realloc_array(q->accounts, q->account_count + 1,
@@ -264,8 +293,7 @@ static void configure_accounts(struct queue *q, struct queue_files *files)
 static void route_anew(struct queue *q)
 {
 	for (struct queued *m = TAILQ_FIRST(&q->all); m != NULL; m = TAILQ_NEXT(m, all)) {
-		bool waits = m->place == PLACE_DUE && m->attempts != 0;
-		if (m->place == PLACE_READY || waits)
+		if (m->place == PLACE_READY || m->place == PLACE_DUE)
 			queue_make_ready(q, m);
 	}
 	arm_due_timer(q);
@@ -290,6 +318,7 @@ struct queue *queue_new(const struct queue_params *params)
 	q->spool = params->spool;
 	q->by_id = idmap_new(offsetof(struct queued, id));
 	q->due_timer = evtimer_new(params->base, on_due, q);
+	q->rescan_timer = evtimer_new(params->base, on_rescan, q);
 	TAILQ_INIT(&q->all);
 	return q;
 }
@@ -309,6 +338,7 @@ void queue_free(struct queue *q)
 	due_done(&q->due);
 	idmap_free(q->by_id);
 	event_free(q->due_timer);
+	event_free(q->rescan_timer);
 	config_unref(q->config);
 	free(q);
 }
@@ -322,11 +352,21 @@ void queue_note_idle(struct queue *q)
 	}
 }
 
+/* What could not be written would be forgotten, and the mail sent twice. */
+static void record_a_last_time(struct queue *q)
+{
+	for (struct queued *m = TAILQ_FIRST(&q->all); m != NULL; m = TAILQ_NEXT(m, all))
+		if (m->unrecorded && m->place == PLACE_DUE)
+			settle_record_again(q, m);
+}
+
 void queue_stop(struct queue *q, void (*done)(void *arg), void *arg)
 {
 	for (size_t i = 0; i < q->account_count; i++)
 		account_stop(q->accounts[i]);
 	evtimer_del(q->due_timer);
+	evtimer_del(q->rescan_timer);
+	record_a_last_time(q);
 	q->stopped = done;
 	q->stopped_arg = arg;
 	queue_note_idle(q);

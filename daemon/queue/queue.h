@@ -47,7 +47,8 @@ void queue_add(struct queue *q, const struct spool_info *info, const struct enve
 /* Finds what an earlier process left; done is called when all of it is in the queue. */
 void queue_recover(struct queue *q, void (*done)(void *arg), void *arg);
 
-/* No new transactions; what is under way ends. done is called when nothing is under way (also at
+/* No new transactions; what is under way ends, what could not be recorded is recorded if that works
+ * now. done is called when nothing is under way (also at
  * once). */
 void queue_stop(struct queue *q, void (*done)(void *arg), void *arg);
 
@@ -75,6 +76,7 @@ size_t queue_size(const struct queue *q);
 /* Milliseconds until the message is tried; 0: as soon as its account may, -1: never by itself. */
 int64_t queue_next_try_ms(const struct queued *m);
 
+/* Those of the configuration in use, in its order. */
 size_t queue_account_count(const struct queue *q);
 const struct account *queue_account(const struct queue *q, size_t index);
 

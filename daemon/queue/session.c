@@ -31,6 +31,7 @@ struct session {
 	uint32_t generation;
 	unsigned messages;
 	bool logged_in;
+	bool answered; /* the server has said something about a message */
 	bool retired;
 	/* The connection is over, but the report of its last delivery is still to come. */
 	bool over;
@@ -69,6 +70,11 @@ bool session_is_ready(const struct session *s)
 {
 	return s->delivery == NULL && !s->retired && !s->over && s->up != NULL &&
 	       upstream_is_ready(s->up);
+}
+
+bool session_is_barren(const struct session *s)
+{
+	return !s->retired && !s->answered;
 }
 
 uint32_t session_token_generation(const struct session *s)
@@ -194,6 +200,7 @@ static void on_delivered(void *arg, const struct delivery_result *result)
 	s->delivery = NULL;
 	s->message = NULL;
 	s->messages++;
+	s->answered = s->answered || result->reply.code < REPLY_LOCAL_FIRST;
 	s->owner.attempted(s->owner.arg, s, m, result);
 	/* READY, or the end, may have come while the report waited; if not, they are still to come.
 	 */

@@ -52,6 +52,8 @@ void session_free(struct session *s);		/* at once, without calls; NULL allowed *
 bool session_is_ready(const struct session *s); /* for a message, now */
 bool session_is_opening(const struct session *s);
 bool session_is_active(const struct session *s); /* in transaction */
+/* Still wanted, but the server has not said anything about a message yet. */
+bool session_is_barren(const struct session *s);
 /* Of the token it logs in with; 0 before it is known. */
 uint32_t session_token_generation(const struct session *s);
 void session_deliver(struct session *s, struct queued *m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "queue/settle.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,11 +54,25 @@ static void place_by_state(struct queue *q, struct queued *m)
 	queue_note_idle(q);
 }
 
+/* The file is no longer there, or was moved to corrupt/: nothing can be sent or written. */
+static void drop_unreadable(struct queue *q, struct queued *m, const char *why)
+{
+	log_error("message-unreadable", lf_str("msg", msgid_text(&m->id).hex),
+		  lf_str("error", why));
+	queue_drop(q, m);
+	queue_note_idle(q);
+}
+
 static void on_recorded(void *arg, const struct err *err)
 {
 	struct settlement *s = arg;
 	struct queue *q = s->q;
 	struct queued *m = s->m;
+	if (err != NULL && (err->code == ENOENT || err->code == EBADMSG)) {
+		drop_unreadable(q, m, err->text);
+		finish_settlement(s);
+		return;
+	}
 	if (err != NULL) {
 		log_error("record-failed", lf_str("msg", msgid_text(&m->id).hex),
 			  lf_str("error", err->text),
@@ -188,10 +203,7 @@ void settle(struct queue *q, struct queued *m, const struct account *account,
 	    const struct delivery_result *result, const struct outcome *outcome)
 {
 	if (outcome->next == NEXT_DROP) {
-		log_error("message-unreadable", lf_str("msg", msgid_text(&m->id).hex),
-			  lf_str("error", result->reply.text));
-		queue_drop(q, m);
-		queue_note_idle(q);
+		drop_unreadable(q, m, result->reply.text);
 		return;
 	}
 	if (outcome->counted)

@@ -118,14 +118,24 @@ void standing_done(struct standing *s)
 	free(s->remedy);
 }
 
+void standing_stop(struct standing *s)
+{
+	evtimer_del(s->timer);
+	s->next_try_ms = 0;
+}
+
 void standing_open(struct standing *s)
 {
 	if (is_hold(s->state))
 		s->resumed_ms = clock_wall_ms();
-	s->probes = 0;
-	s->failures = 0;
 	if (s->state != ACCOUNT_OPEN)
 		end_wait(s);
+}
+
+void standing_proved(struct standing *s)
+{
+	s->probes = 0;
+	s->failures = 0;
 }
 
 void standing_wait(struct standing *s, const char *reason, const char *remedy, int64_t ms)

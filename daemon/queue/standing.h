@@ -35,8 +35,8 @@ struct standing {
 	int64_t state_since_ms; /* monotonic */
 	int64_t next_try_ms;	/* monotonic; 0: none planned here */
 	int64_t resumed_ms;	/* wall clock: last return from HELD; 0: never */
-	unsigned failures;	/* waits in a row, for their backoff */
-	unsigned probes;	/* in this hold */
+	unsigned failures;	/* waits since it last sent, for their backoff */
+	unsigned probes;	/* holds and probes since then */
 	struct event *timer;
 	void (*changed)(void *arg); /* it may send or probe now */
 	void *arg;
@@ -45,9 +45,13 @@ struct standing {
 void standing_init(struct standing *s, struct event_base *base, const char *account,
 		   void (*changed)(void *arg), void *arg);
 void standing_done(struct standing *s);
+/* No probe and no end of a wait any more, until somebody calls one of the following. */
+void standing_stop(struct standing *s);
 
-/* It works. Ends whatever there was. */
+/* It may send again. Ends whatever there was. */
 void standing_open(struct standing *s);
+/* It has sent: the next trouble is a new one, whose waits and probes begin with the shortest. */
+void standing_proved(struct standing *s);
 /* Several failures that come together are one. In a hold it is a probe that has failed. ms < 0: by
  * exponential backoff over the failures in a row. */
 void standing_wait(struct standing *s, const char *reason, const char *remedy, int64_t ms);

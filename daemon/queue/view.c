@@ -69,10 +69,10 @@ int64_t queue_next_try_ms(const struct queued *m)
 
 size_t queue_account_count(const struct queue *q)
 {
-	return q->account_count;
+	return q->config->account_count;
 }
 
 const struct account *queue_account(const struct queue *q, size_t index)
 {
-	return q->accounts[index];
+	return queue_find_account(q, q->config->accounts[index].name);
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/mem.h"
@@ -96,7 +97,7 @@ static bool make(struct spool_draft *d)
 	/* Under its final name: without END it counts for nothing, so there is nothing to rename.
 	 */
 	d->fd = openat(d->store->queue_fd, name.text,
-		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, STORE_MODE_DRAFT);
 	if (d->fd < 0)
 		return fail(d, errno, "create");
 	d->made = true;
@@ -144,6 +145,8 @@ static bool commit_file(struct spool_draft *d)
 {
 	if (!write_chunk(d) || !write_end(d))
 		return false;
+	if (fchmod(d->fd, STORE_MODE_COMMITTED) != 0)
+		return fail(d, errno, "chmod");
 	if (fsync(d->fd) != 0)
 		return fail(d, errno, "sync");
 	int fd = d->fd;

@@ -99,15 +99,14 @@ static void run_update(struct job *job)
 	enum stored_verdict verdict =
 		stored_open(c->store->queue_fd, &c->id, STORED_WRITABLE, &fd, &stored, &err);
 	if (verdict != STORED_GOOD) {
-		/* A damaged file is not moved from under its delivery; the next read or scan does.
-		 */
-		c->ok = err_set(&c->err, "%s cannot be updated: %s", store_name(&c->id).text,
-				err.text);
+		/* A delivery that is reading it has it open: moving it does no harm. */
+		c->ok = store_refuse(c->store, &c->id, verdict, "updated", &err, &c->err);
 		return;
 	}
 	c->ok = append(c, fd, &stored);
-	if (close(fd) != 0 && c->ok && c->sync)
-		c->ok = fail(c, "close");
+	/* The records are there, and synced where that was asked: what close() says changes
+	 * nothing, and to call it a failure would leave the caller with the wrong generation. */
+	close(fd);
 	stored_done(&stored);
 }
 

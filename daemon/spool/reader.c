@@ -56,19 +56,10 @@ static struct spool_reader *of_job(struct job *job)
 
 /* ------------------------------------------------------------------ jobs */
 
-/* Fails the reader for good. */
 static void fail_damaged(struct spool_reader *r, const char *reason)
 {
-	struct store_name name = store_name(&r->id);
-	struct err moving;
-	char *moved_to = NULL;
-	if (store_quarantine(r->store, name.text, &moved_to, &moving))
-		err_set(&r->err, "%s is damaged (%s), moved to %s", name.text, reason, moved_to);
-	else
-		err_set(&r->err, "%s is damaged (%s), but %s", name.text, reason, moving.text);
-	free(moved_to);
-	r->err.code = EBADMSG; /* spool.h: it will never be readable */
 	r->failed = true;
+	store_condemn(r->store, &r->id, reason, &r->err);
 }
 
 static void open_file(struct spool_reader *r)
@@ -76,17 +67,11 @@ static void open_file(struct spool_reader *r)
 	struct err err;
 	enum stored_verdict verdict =
 		stored_open(r->store->queue_fd, &r->id, STORED_ENVELOPE, &r->fd, &r->stored, &err);
-	if (verdict == STORED_GOOD) {
+	r->failed = verdict != STORED_GOOD;
+	if (r->failed)
+		store_refuse(r->store, &r->id, verdict, "read", &err, &r->err);
+	else
 		r->digest = digest_new();
-		return;
-	}
-	r->failed = true;
-	if (verdict == STORED_DAMAGED || verdict == STORED_DRAFT || verdict == STORED_STRANGE) {
-		fail_damaged(r, err.text);
-	} else {
-		err_set(&r->err, "%s cannot be read: %s", store_name(&r->id).text, err.text);
-		r->err.code = verdict == STORED_GONE ? ENOENT : err.code;
-	}
 }
 
 /* Fills next, whose size says how much is wanted. */

@@ -170,10 +170,43 @@ bool store_quarantine(const struct store *store, const char *name, char **moved_
 	return result == 0;
 }
 
+bool store_condemn(const struct store *store, const struct msgid *id, const char *reason,
+		   struct err *err)
+{
+	struct store_name name = store_name(id);
+	struct err moving;
+	char *moved_to = NULL;
+	if (store_quarantine(store, name.text, &moved_to, &moving))
+		err_set(err, "%s is damaged (%s), moved to %s", name.text, reason, moved_to);
+	else
+		err_set(err, "%s is damaged (%s), but %s", name.text, reason, moving.text);
+	free(moved_to);
+	err->code = EBADMSG; /* spool.h: it will never be readable */
+	return false;
+}
+
+/* ext4 and XFS say EBADMSG for a checksum of their own; in spool.h it means something else. */
+static int foreign_code(int errnum)
+{
+	return errnum == EBADMSG ? EIO : errnum;
+}
+
+bool store_refuse(const struct store *store, const struct msgid *id, enum stored_verdict verdict,
+		  const char *what, const struct err *why, struct err *err)
+{
+	if (verdict == STORED_DAMAGED || verdict == STORED_DRAFT || verdict == STORED_STRANGE)
+		return store_condemn(store, id, why->text, err);
+	err_set(err, "%s cannot be %s: %s", store_name(id).text, what, why->text);
+	err->code = verdict == STORED_GONE ? ENOENT : foreign_code(why->code);
+	return false;
+}
+
 bool store_errno(struct err *err, int errnum, const char *what, const struct msgid *id)
 {
 	struct store_name name = store_name(id);
 	if (errnum == ENOSPC || errnum == EDQUOT)
 		return err_errno(err, errnum, STORE_FULL " (%s %s)", what, name.text);
-	return err_errno(err, errnum, "%s %s", what, name.text);
+	err_errno(err, errnum, "%s %s", what, name.text);
+	err->code = foreign_code(errnum);
+	return false;
 }

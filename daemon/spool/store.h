@@ -10,6 +10,17 @@
 #include "common/idmap.h"
 #include "spool/room.h"
 #include "spool/spool.h"
+#include "spool/stored.h"
+
+/*
+ * A file's mode says whether it was ever committed, outside of its content: so one that has lost
+ * its end to a broken disk is told from what an interrupted intake left, and is set aside, not
+ * removed. The owner's execute bit means nothing else for a message.
+ */
+enum {
+	STORE_MODE_DRAFT = 0600,
+	STORE_MODE_COMMITTED = 0700,
+};
 
 struct dirsync;
 struct event_base;
@@ -83,6 +94,18 @@ bool store_name_parse(struct str name, struct msgid *out) MUST_CHECK;
  */
 bool store_quarantine(const struct store *store, const char *name, char **moved_to, struct err *err)
 	MUST_CHECK;
+
+/*
+ * What there is to say when stored_open() finds no good message: "ID.msg cannot be WHAT: WHY", with
+ * the codes of spool.h. A damaged file is moved to corrupt/, and err says where. Blocks. Returns
+ * false.
+ */
+bool store_refuse(const struct store *store, const struct msgid *id, enum stored_verdict verdict,
+		  const char *what, const struct err *why, struct err *err);
+/* Moves a message that is found to be damaged to corrupt/; err says so (EBADMSG). Blocks. Returns
+ * false. */
+bool store_condemn(const struct store *store, const struct msgid *id, const char *reason,
+		   struct err *err);
 
 /* Text for a failed system call on a message file; says STORE_FULL where that is the cause. */
 bool store_errno(struct err *err, int errnum, const char *what, const struct msgid *id);

@@ -326,7 +326,7 @@ static enum stored_verdict judge_inode(const struct stat *st, unsigned flags, st
 }
 
 static enum stored_verdict open_checked(int dir_fd, const struct msgid *id, unsigned flags,
-					int *out, uint64_t *size, struct err *err)
+					int *out, struct stat *ret_stat, struct err *err)
 {
 	struct store_name name = store_name(id);
 	struct stat st;
@@ -346,7 +346,7 @@ static enum stored_verdict open_checked(int dir_fd, const struct msgid *id, unsi
 		return verdict;
 	}
 	*out = fd;
-	*size = (uint64_t)st.st_size;
+	*ret_stat = st;
 	return STORED_GOOD;
 }
 
@@ -355,14 +355,18 @@ enum stored_verdict stored_open(int dir_fd, const struct msgid *id, unsigned fla
 {
 	struct stored stored = { .torn = false };
 	struct look look = { .id = id, .out = &stored, .err = err };
-	uint64_t size;
+	struct stat st;
 	int file;
-	enum stored_verdict verdict = open_checked(dir_fd, id, flags, &file, &size, err);
+	enum stored_verdict verdict = open_checked(dir_fd, id, flags, &file, &st, err);
 	if (verdict != STORED_GOOD)
 		return verdict;
-	view_init(&look.view, file, size);
+	view_init(&look.view, file, (uint64_t)st.st_size);
 	verdict = judge(&look, flags);
 	view_done(&look.view);
+	if (verdict == STORED_DRAFT && (st.st_mode & S_IXUSR) != 0) {
+		err_set(err, "it was committed once, but its end is missing");
+		verdict = STORED_DAMAGED;
+	}
 	if (verdict != STORED_GOOD) {
 		stored_done(&stored);
 		close(file);

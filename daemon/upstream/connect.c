@@ -100,7 +100,6 @@ void connect_auth_token(struct upstream *up, const struct reply *reply, struct s
 		session_command(up, up->offers.xoauth2 ? "" : "AQ==", SESSION_AUTH_REFUSED);
 		return;
 	}
-	session_wipe(up);
 	session_enter(up, SESSION_READY);
 	session_tell_authenticated(up);
 	if (up->state == SESSION_READY)

@@ -52,16 +52,10 @@ void session_command(struct upstream *up, const char *line, enum session_state s
 	strbuf_done(&out);
 }
 
-void session_wipe(struct upstream *up)
-{
-	secret_done(&up->token);
-	secret_done(&up->sasl);
-}
-
 /* --- the end ------------------------------------------------------------------------------- */
 
 /* A server may put what it was sent into its reply. */
-static void withhold(struct upstream *up, struct reply *reply)
+void session_withhold(const struct upstream *up, struct reply *reply)
 {
 	struct str text = str_of(reply->text);
 	if (!xoauth2_repeats(text, &up->token) && !xoauth2_repeats(text, &up->sasl))
@@ -77,7 +71,8 @@ static void disconnect(struct upstream *up)
 		chat_close_notify(up->chat);
 	chat_free(up->chat);
 	up->chat = NULL;
-	session_wipe(up);
+	secret_done(&up->token);
+	secret_done(&up->sasl);
 	up->tasks = 0;
 }
 
@@ -87,7 +82,7 @@ static void doom(struct upstream *up, const struct reply *reply)
 	/* A server's own 4yz or 5yz to the dot, or a 421 in its place, is an answer. */
 	up->end_uncertain = up->state == SESSION_FINAL && reply->code > REPLY_LOCAL_FIRST;
 	reply_copy(&up->end, reply);
-	withhold(up, &up->end);
+	session_withhold(up, &up->end);
 	disconnect(up);
 	session_enter(up, SESSION_ENDED);
 }

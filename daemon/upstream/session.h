@@ -90,7 +90,7 @@ struct upstream {
 	enum upstream_tls tls;
 	enum upstream_auth auth;
 	SSL_CTX *context;
-	struct secret token; /* until AUTH is over, as is sasl */
+	struct secret token; /* until the end, as is sasl: replies are compared with both */
 	struct secret sasl;
 	struct reply challenge; /* 334 behind the token: a mechanism's own error text */
 
@@ -126,6 +126,7 @@ void session_command(struct upstream *up, const char *line, enum session_state s
 /* Around everything that libevent calls: the struct stays until the outermost frame is left. */
 void session_frame_enter(struct upstream *up);
 void session_frame_leave(struct upstream *up);
-void session_wipe(struct upstream *up); /* the token and all that was made of it */
+/* Replaces the text of a reply that repeats the token, or what was made of it. */
+void session_withhold(const struct upstream *up, struct reply *reply);
 
 #endif

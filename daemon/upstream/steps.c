@@ -117,8 +117,15 @@ static void dispatch(struct upstream *up, const struct reply *reply, struct str 
 static void on_reply(void *arg, const struct reply *reply, struct str lines, bool asked)
 {
 	struct upstream *up = arg;
+	struct reply told = { 0 };
 	session_frame_enter(up);
-	dispatch(up, reply, lines, asked);
+	reply_copy(&told, reply);
+	/* Those outside of a transaction are told only with the session's end, which looks itself.
+	 */
+	if (up->tx.open)
+		session_withhold(up, &told);
+	dispatch(up, &told, lines, asked);
+	reply_done(&told);
 	session_frame_leave(up);
 }
 

@@ -30,7 +30,8 @@ struct ssl_ctx_st;
  * upstream_free(), no callback is made. SIGPIPE must be ignored by the process.
  *
  * Texts of local failures name the relay and what was awaited; what a server said in them is made
- * printable. They never hold the token, even where a server repeats it.
+ * printable. No text of any reply holds the token, even where a server repeats it, at whatever
+ * stage.
  */
 struct upstream;
 
@@ -64,7 +65,7 @@ struct upstream_params {
 	struct ssl_ctx_st *tls;		      /* one reference is taken */
 	const struct account_config *account; /* used only during upstream_new() */
 	const char *ehlo_name;
-	struct str token; /* copied, wiped after AUTH; ignored where auth is none */
+	struct str token; /* copied, wiped at the end; ignored where auth is none */
 };
 
 struct upstream *upstream_new(const struct upstream_params *params,

@@ -14,7 +14,7 @@ static void wait_while_stalled(void)
 {
 	const char *file = getenv("STALL_FILE");
 	const char *fifo = getenv("STALL_FIFO");
-	struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 	if (!file || !fifo || access(file, F_OK) != 0)
 		return;
 	int out = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);

@@ -154,6 +154,7 @@ def test_show_can_be_read_again(one, sandbox):
 
 def test_keys_lists_every_key(one):
     text = one.cli("config", "keys").stdout
+    assert max(map(len, text.splitlines())) <= 80
     for key in ("hostname", "postmaster", "listen", "allow", "client_secret", "retry", "min_free",
                 "on_uncertain", "send_as", "line_length", "users_file", "token_endpoint"):
         assert key in text, key
@@ -211,3 +212,33 @@ def test_listening_address_in_use(relay, one):
     one.write_config()
     result = one.cli("run")
     assert result.returncode == 1 and str(first.port) in result.stderr
+
+
+@pytest.mark.parametrize("typed, meant", [
+    ("lifetme", "lifetime"), ("queue.lifetim", "queue.lifetime"), ("acounts", "accounts"),
+    ("accounts.limits.conections", "accounts.limits.connections")])
+def test_keys_guesses_what_can_be_asked_for(one, typed, meant):
+    wrong = one.cli("config", "keys", typed)
+    assert wrong.returncode == 1 and f'did you mean "{meant}"' in wrong.stderr
+    assert one.cli("config", "keys", meant).returncode == 0
+
+
+def test_status_of_a_configuration_that_cannot_be_read(one):
+    result = one.cli("-c", one.dir + "/nowhere.conf", "status")
+    assert result.returncode == 1 and "nowhere.conf" in result.stderr, result
+
+
+def test_control_socket_in_no_folder(one):
+    folder = os.path.join(one.dir, "nowhere")
+    one.change({"admin": {"socket": folder + "/control.sock"}})
+    result = one.cli("run")
+    assert result.returncode == 1, result
+    assert folder in result.stderr and "folder does not exist" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees what a protected process has open")
+def test_started_without_standard_files(relay):
+    """Otherwise the log would be written into the file or socket that became number 2."""
+    one = relay(wrapper=("/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"))
+    seen = [os.readlink(f"/proc/{one.process.pid}/fd/{number}") for number in range(3)]
+    assert seen == ["/dev/null"] * 3

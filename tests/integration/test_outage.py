@@ -16,7 +16,7 @@ SECONDS = float(os.environ.get("OAUTHRELAY_OUTAGE_SECONDS", "3"))
 def test_off_and_on_under_traffic(relay, sandbox, what):
     one = relay()
     clock = threading.Event()
-    with Traffic(one.port, clients=3, sizes=(200, 3000)) as traffic:
+    with Traffic(one.port, clients=3, sizes=(200, 3000), pause=0.02) as traffic:
         traffic.wait_accepted(10)
         sandbox.off(*what)
         before = len(traffic.accepted)

@@ -34,6 +34,19 @@ def test_rewrite_makes_any_from_the_mailbox(relay, sandbox, line):
     assert "scanner@contoso.com" in header(record, "from")[0]
 
 
+@pytest.mark.parametrize("line", [
+    b"From: scan@3f <scanner@contoso.com>\r\n", b"From: Copy [3F] <scanner@contoso.com>\r\n",
+    b"From : scanner@contoso.com\r\n", b"From: <scan ner@contoso.com>\r\n",
+], ids=lambda line: line.decode("latin-1").strip()[:24])
+def test_the_mailbox_oddly_written_is_mended(relay, sandbox, line):
+    """The sandbox finds another sender in these, or none."""
+    one = relay()
+    number = print_page(one.port, line + b"To: b@fabrikam.com\r\nSubject: s\r\n\r\nbody\r\n")
+    one.wait_event("removed", msg=number)
+    [record] = sandbox.messages()
+    assert "scanner@contoso.com" in header(record, "from")[0]
+
+
 @pytest.mark.parametrize("sender", ["", "scan@printer.local", "scanner@contoso.com",
                                     "SCANNER@CONTOSO.COM"])
 def test_envelope_sender_becomes_the_mailbox(relay, sandbox, sender):

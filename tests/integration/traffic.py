@@ -24,6 +24,8 @@ class Client(threading.Thread):
                         talk.hello(f"client{self._number}")
                         while not self._traffic.stopping.is_set():
                             self._one(talk)
+                            if self._traffic.pause:
+                                self._traffic.stopping.wait(self._traffic.pause)
                 except (OSError, EOFError):
                     # The relay is down for a moment: that is what the test is about.
                     self._traffic.stopping.wait(0.02)
@@ -57,9 +59,10 @@ class Client(threading.Thread):
 class Traffic:
     """`with Traffic(port, clients=4) as traffic:` - accepted is {subject: sha256 of the body}."""
 
-    def __init__(self, port, clients=4, sizes=(200, 3000, 90_000), timeout=30):
+    def __init__(self, port, clients=4, sizes=(200, 3000, 90_000), timeout=30, pause=0):
         self.port = port
         self.timeout = timeout
+        self.pause = pause              # seconds between two messages of a client
         self._sizes = sizes
         self._changed = threading.Condition()
         self.stopping = threading.Event()

@@ -57,6 +57,8 @@ static size_t count(const char *text, const char *what)
 	return n;
 }
 
+static void log_a_huge_line(void);
+
 static void log_some(void)
 {
 	log_info("accepted", lf_str("msg", "5a5a"), lf_int("nrcpt", 2), lf_str("empty", ""),
@@ -122,6 +124,31 @@ static void long_values_are_cut(void **state)
 	assert_in_range(strlen(text), 2048, 2048 + 100);
 	assert_non_null(strstr(text, "vvv...\" b=after\n"));
 	free(text);
+}
+
+/* The reader has stopped reading: what is said is lost, but the process ends. */
+static void a_stuck_reader_does_not_keep_us(void **state)
+{
+	int fds[2];
+	int status;
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(20);
+		dup2(fds[1], STDERR_FILENO);
+		log_start_writer();
+		for (int i = 0; i < 10; i++)
+			log_a_huge_line();
+		log_stop_writer();
+		log_info("late", lf_str("a", "b"));
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static void log_a_huge_line(void)
@@ -303,6 +330,7 @@ int main(void)
 		cmocka_unit_test(a_line_is_one_event),
 		cmocka_unit_test(levels_are_obeyed),
 		cmocka_unit_test(long_values_are_cut),
+		cmocka_unit_test(a_stuck_reader_does_not_keep_us),
 		cmocka_unit_test(a_huge_line_keeps_its_end),
 		cmocka_unit_test(the_writer_loses_nothing),
 		cmocka_unit_test(a_full_pipe_drops_lines_and_says_so),

@@ -125,6 +125,11 @@ static void keys_are_listed(void **state)
 	assert_string_equal(strbuf_cstr(&out), "  queue.retry.max  (duration: 10ms to 1d)\n"
 					       "      longest pause between attempts\n"
 					       "      default: 1h\n");
+	strbuf_reset(&out);
+	assert_true(print_keys(&out, STR("connections"))); /* by the last word */
+	assert_non_null(strstr(strbuf_cstr(&out), "  limits.connections  ("));
+	assert_non_null(strstr(strbuf_cstr(&out), "accounts.limits.connections"));
+	assert_null(strstr(strbuf_cstr(&out), "connections_per_address"));
 	assert_false(print_keys(&out, STR("nowhere")));
 	strbuf_done(&out);
 

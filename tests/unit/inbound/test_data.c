@@ -233,6 +233,24 @@ static void refused_content(void **state)
 	inbound_world_free(w);
 }
 
+/* RFC 1870: the limit counts the client's bytes, not the Received field that we add. */
+static void limit_counts_what_the_client_sent(void **state)
+{
+	static const char content[] = "Subject: x\r\n\r\nabc\r\n";
+	struct strbuf text;
+	(void)state;
+	strbuf_init(&text, 4096);
+	strbuf_addf(&text, BEGIN "%s.\r\nQUIT\r\n", content);
+	for (int missing = 0; missing < 2; missing++) {
+		struct inbound_world *w = inbound_world_new("");
+		w->size_limit = sizeof(content) - 1 - (size_t)missing;
+		world_dialogue(w, "limit", strbuf_str(&text),
+			       missing == 0 ? BEGUN "250 221" : BEGUN "552 221");
+		inbound_world_free(w);
+	}
+	strbuf_done(&text);
+}
+
 /* DOS-02, DOS-03: beyond twice the limit nobody listens any more. */
 static void dos_02_much_too_large(void **state)
 {
@@ -494,6 +512,7 @@ int main(void)
 		cmocka_unit_test(smuggling),
 		cmocka_unit_test(received_says_how_it_came),
 		cmocka_unit_test(refused_content),
+		cmocka_unit_test(limit_counts_what_the_client_sent),
 		cmocka_unit_test(dos_02_much_too_large),
 		cmocka_unit_test(the_other_side_refuses),
 		cmocka_unit_test(pauses_lose_nothing),

@@ -63,6 +63,7 @@ static void test_append(void **state)
 		{ "scan@3f", "\"scan@3f\" <m@x.y>" },
 		{ "\"Scan, 3F\"", "\"Scan, 3F\" <m@x.y>" },
 		{ "Scan, 3F", "\"Scan, 3F\" <m@x.y>" },
+		{ ". 3F", "\". 3F\" <m@x.y>" },
 		{ "broken \" quote", "\"broken \\\" quote\" <m@x.y>" },
 		{ "Scan\xc3\xa9", "m@x.y" },
 		{ "a\x01"

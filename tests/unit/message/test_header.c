@@ -45,8 +45,19 @@ static void test_edit(void **state)
 		{ "From: Scanner <scan@printer.local>\r\nSubject: a\r\n\tb\r\n\r\n", "m@x.y", "",
 		  "From: Scanner <m@x.y>\r\nSubject: a\r\n\tb\r\n" DATE ID "\r\n" },
 		/* may stay: byte for byte, odd spelling included */
+		{ "from:  Inv (a@b)\r\n <INVOICES@x.y>\r\n\r\n", "m@x.y", "invoices@x.y",
+		  "from:  Inv (a@b)\r\n <INVOICES@x.y>\r\n" DATE ID "\r\n" },
+		{ "From: m@x.y (Scan, \xe4)\r\n\r\n", "m@x.y", "",
+		  "From: m@x.y (Scan, \xe4)\r\n" DATE ID "\r\n" },
+		/* may stay, but Exchange would find another sender in it, or none */
 		{ "from :  Inv <INVOICES@x.y>\r\n\r\n", "m@x.y", "invoices@x.y",
-		  "from :  Inv <INVOICES@x.y>\r\n" DATE ID "\r\n" },
+		  "From: Inv <INVOICES@x.y>\r\n" DATE ID "\r\n" },
+		{ "From: scan@3f <m@x.y>\r\n\r\n", "m@x.y", "",
+		  "From: \"scan@3f\" <m@x.y>\r\n" DATE ID "\r\n" },
+		{ "From: Copy [3F] <m @ x.y>\r\n\r\n", "m@x.y", "",
+		  "From: \"Copy [3F]\" <m@x.y>\r\n" DATE ID "\r\n" },
+		{ "Sender: a@b <m@x.y>\r\nFrom: m@x. y\r\n\r\n", "m@x.y", "",
+		  "Sender: \"a@b\" <m@x.y>\r\nFrom: m@x.y\r\n" DATE ID "\r\n" },
 		/* nothing there at all */
 		{ "", "m@x.y", "", "From: m@x.y\r\n" DATE ID "\r\n" },
 		{ "\r\n", "m@x.y", "", "From: m@x.y\r\n" DATE ID "\r\n" },

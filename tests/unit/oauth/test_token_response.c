@@ -32,7 +32,7 @@ static int setup(void **state)
 	account.tenant = tenant;
 	account.client_id = id;
 	account.host = host;
-	secret_set(&account.client_secret, STR("canary~secret"));
+	secret_set(&account.client_secret, STR("canary~secret+="));
 	return 0;
 }
 
@@ -348,9 +348,10 @@ static void test_hostile_descriptions(void **state)
 static void test_secret_is_not_repeated(void **state)
 {
 	static const char *const bodies[] = {
-		"{\"error\":\"invalid_client\",\"error_description\":\"what is canary~secret?\"}",
-		"{\"error\":\"canary~secret\"}",
-		"{\"error\":\"x\",\"trace_id\":\"canary~secret\"}",
+		"{\"error\":\"x\",\"error_description\":\"client_secret=canary~secret%2B%3D&a=b\"}",
+		"{\"error\":\"invalid_client\",\"error_description\":\"what is canary~secret+=?\"}",
+		"{\"error\":\"canary~secret+=\"}",
+		"{\"error\":\"x\",\"trace_id\":\"canary~secret+=\"}",
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {

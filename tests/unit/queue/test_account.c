@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* WRAP: session_new session_free session_is_ready session_is_opening session_is_active */
-/* WRAP: session_deliver session_retire session_token_generation */
+/* WRAP: session_deliver session_retire session_token_generation session_is_barren */
 /* WRAP: token_new token_free token_reconfigure token_reject token_probe token_state_of */
 /* WRAP: token_good_for_ms */
 #include <setjmp.h>
@@ -21,7 +21,7 @@
 struct session {
 	struct session_owner owner;
 	struct queued *message;
-	bool ready, retired;
+	bool ready, retired, barren;
 	uint32_t generation;
 };
 
@@ -32,6 +32,7 @@ static struct {
 	struct token_events token_events;
 	uint32_t rejected;
 	int rejects, probes;
+	bool token_freed;
 } fake;
 
 struct session *__wrap_session_new(const struct session_params *params,
@@ -40,6 +41,7 @@ void __wrap_session_free(struct session *s);
 bool __wrap_session_is_ready(const struct session *s);
 bool __wrap_session_is_opening(const struct session *s);
 bool __wrap_session_is_active(const struct session *s);
+bool __wrap_session_is_barren(const struct session *s);
 void __wrap_session_deliver(struct session *s, struct queued *m);
 void __wrap_session_retire(struct session *s);
 uint32_t __wrap_session_token_generation(const struct session *s);
@@ -90,6 +92,11 @@ bool __wrap_session_is_active(const struct session *s)
 	return s->message != NULL;
 }
 
+bool __wrap_session_is_barren(const struct session *s)
+{
+	return s->barren;
+}
+
 void __wrap_session_deliver(struct session *s, struct queued *m)
 {
 	assert_null(s->message);
@@ -119,7 +126,7 @@ struct token *__wrap_token_new(struct event_base *base, struct http *http,
 
 void __wrap_token_free(struct token *token)
 {
-	(void)token;
+	fake.token_freed = token != NULL;
 }
 
 void __wrap_token_reconfigure(struct token *token, const struct account_config *account)
@@ -178,13 +185,15 @@ static struct queued *take(void *arg, struct account *account)
 	return m;
 }
 
+/* What the queue does with it: the account hears of what concerns it. */
 static void attempted(void *arg, struct account *account, struct queued *m,
 		      const struct delivery_result *result)
 {
 	struct fixture *f = arg;
-	(void)account;
-	(void)result;
+	const struct reply_rule *rule = reply_rule_for(result->stage, &result->reply);
 	f->attempted = m;
+	if (rule->scope == SCOPE_ACCOUNT && rule->verdict != VERDICT_DELIVERED)
+		account_apply(account, rule, &result->reply);
 }
 
 static void turn(struct fixture *f)
@@ -259,15 +268,26 @@ static void end(struct fixture *f, size_t i, enum upstream_stage stage, unsigned
 	turn(f);
 }
 
-static void delivered(struct fixture *f, size_t i)
+/* The message goes back into the list unless it was taken. */
+static void answered(struct fixture *f, size_t i, enum upstream_stage stage, unsigned code,
+		     const char *text)
 {
 	struct session *s = fake.sessions[i];
-	struct delivery_result result = { .stage = STAGE_DATA };
+	struct delivery_result result = { .stage = stage };
 	struct queued *m = s->message;
+	reply_set(&result.reply, code, text);
 	s->message = NULL;
 	s->owner.attempted(s->owner.arg, s, m, &result);
+	if (code != 250)
+		account_list_add(f->account, m, true);
 	s->owner.ready(s->owner.arg, s);
+	reply_done(&result.reply);
 	turn(f);
+}
+
+static void delivered(struct fixture *f, size_t i)
+{
+	answered(f, i, STAGE_DATA, 250, "OK");
 }
 
 static void test_sessions_by_work_and_limit(void **state)
@@ -279,8 +299,9 @@ static void test_sessions_by_work_and_limit(void **state)
 		account_list_add(f->account, &f->messages[i], false);
 	account_wake(f->account);
 	turn(f);
-	assert_int_equal(fake.count, 3);
+	assert_int_equal(fake.count, 1); /* as long as no login has worked, one tries */
 	log_in(f, 0);
+	assert_int_equal(fake.count, 3);
 	assert_ptr_equal(fake.sessions[0]->message, &f->messages[0]);
 	log_in(f, 1);
 	assert_ptr_equal(fake.sessions[1]->message, &f->messages[1]);
@@ -316,9 +337,7 @@ static void test_hold_and_resume(void **state)
 	size_t before = fake.count;
 	account_wake(f->account);
 	turn(f);
-	assert_int_equal(fake.count, before);		    /* held: nobody logs in */
-	end(f, 1, STAGE_CONNECT, REPLY_LOCAL_LOST, "lost"); /* the other one, still under way */
-	assert_int_equal(status(f).state, ACCOUNT_HELD);
+	assert_int_equal(fake.count, before); /* held: nobody logs in */
 	account_retry(f->account);
 	turn(f);
 	assert_int_equal(status(f).state, ACCOUNT_PROBING);
@@ -361,15 +380,94 @@ static void test_refused_token(void **state)
 	end(f, 0, STAGE_AUTH, 535, "Authentication unsuccessful");
 	assert_int_equal(fake.rejects, 1);
 	assert_int_equal(status(f).state, ACCOUNT_OPEN);
-	end(f, 1, STAGE_AUTH, 535, "Authentication unsuccessful"); /* the same, old token */
-	assert_int_equal(fake.rejects, 1);
-	assert_int_equal(status(f).state, ACCOUNT_OPEN);
-	assert_int_equal(fake.alive, 2);
-	fake.sessions[2]->generation = 2;
-	end(f, 2, STAGE_AUTH, 535, "Authentication unsuccessful");
+	assert_int_equal(fake.alive, 1);
+	fake.sessions[1]->generation = 2;
+	end(f, 1, STAGE_AUTH, 535, "Authentication unsuccessful");
 	assert_int_equal(fake.rejects, 2);
 	assert_int_equal(status(f).state, ACCOUNT_HELD);
 	assert_non_null(strstr(status(f).remedy, "m@x.y"));
+	assert_int_equal(fake.count, 2); /* two logins in all, whatever waits */
+	destroy(f);
+}
+
+/* A session that logs in later with a token known to be refused says nothing new. */
+static void test_old_token_refused_again(void **state)
+{
+	struct fixture *f = make(3, 3, 1000);
+	(void)state;
+	log_in(f, 0);
+	assert_int_equal(fake.alive, 3);
+	end(f, 1, STAGE_AUTH, 535, "Authentication unsuccessful");
+	end(f, 2, STAGE_AUTH, 535, "Authentication unsuccessful");
+	assert_int_equal(fake.rejects, 1);
+	assert_int_equal(status(f).state, ACCOUNT_OPEN);
+	destroy(f);
+}
+
+/* Login works, but MAIL is refused as if there had been none: no third token. */
+static void test_token_refused_in_transactions(void **state)
+{
+	struct fixture *f = make(1, 1, 1000);
+	(void)state;
+	log_in(f, 0);
+	answered(f, 0, STAGE_MAIL, 535, "user credentials were incorrect");
+	assert_int_equal(fake.rejects, 1);
+	assert_int_equal(status(f).state, ACCOUNT_OPEN);
+	end(f, 0, STAGE_IDLE, 221, "bye");
+	fake.sessions[1]->generation = 2;
+	log_in(f, 1);
+	answered(f, 1, STAGE_MAIL, 535, "user credentials were incorrect");
+	assert_int_equal(status(f).state, ACCOUNT_HELD);
+	assert_in_range(status(f).next_try_ms, 4 * 60000, 5 * 60000);
+	end(f, 1, STAGE_IDLE, 221, "bye");
+	/* The probe's login works again; only what comes of the message counts. */
+	account_retry(f->account);
+	turn(f);
+	fake.sessions[2]->generation = 3;
+	log_in(f, 2);
+	answered(f, 2, STAGE_MAIL, 535, "user credentials were incorrect");
+	assert_int_equal(status(f).state, ACCOUNT_HELD);
+	assert_in_range(status(f).next_try_ms, 14 * 60000, 15 * 60000);
+	destroy(f);
+}
+
+/* A server that lets us in and hangs up, again and again, is not called without end. */
+static void test_barren_sessions_wait_longer(void **state)
+{
+	struct fixture *f = make(1, 1, 1000);
+	int64_t expected = 1000;
+	(void)state;
+	for (size_t i = 0; i < 4; i++, expected *= 2) {
+		struct session *s = fake.sessions[i];
+		s->ready = s->barren = true;
+		s->owner.authenticated(s->owner.arg, s);
+		end(f, i, STAGE_IDLE, 421, "Service not available");
+		assert_int_equal(status(f).state, ACCOUNT_WAITING);
+		assert_in_range(status(f).next_try_ms, expected / 2, expected * 13 / 10);
+		account_retry(f->account); /* as the timer does */
+		turn(f);
+	}
+	log_in(f, 4);
+	delivered(f, 4);
+	account_list_add(f->account, &f->messages[1], false);
+	end(f, 4, STAGE_IDLE, 421, "Idle too long"); /* it was of use */
+	assert_int_equal(status(f).state, ACCOUNT_OPEN);
+	assert_int_equal(fake.alive, 1);
+	destroy(f);
+}
+
+/* What a session on its way under the old configuration meets is not the new one's fault. */
+static void test_reload_ends_what_is_on_its_way(void **state)
+{
+	struct fixture *f = make(2, 2, 1000);
+	(void)state;
+	log_in(f, 0);
+	account_configure(f->account, &f->config, &f->ac, NULL);
+	assert_non_null(fake.sessions[0]);
+	assert_true(fake.sessions[0]->retired);
+	assert_null(fake.sessions[1]);
+	turn(f);
+	assert_int_equal(fake.count, 3); /* in its place */
 	destroy(f);
 }
 
@@ -380,8 +478,6 @@ static void test_no_connection_waits(void **state)
 	end(f, 0, STAGE_CONNECT, REPLY_LOCAL_CONNECT, "refused");
 	assert_int_equal(status(f).state, ACCOUNT_WAITING);
 	assert_int_equal(status(f).waiting, 2);
-	assert_in_range(status(f).next_try_ms, 1, 1300);
-	end(f, 1, STAGE_CONNECT, REPLY_LOCAL_CONNECT, "refused"); /* no second step for the same */
 	assert_in_range(status(f).next_try_ms, 1, 1300);
 	destroy(f);
 }
@@ -414,6 +510,7 @@ static void test_stop(void **state)
 	log_in(f, 0);
 	account_stop(f->account);
 	assert_true(fake.sessions[0]->retired);
+	assert_true(fake.token_freed); /* nobody renews it any more */
 	delivered(f, 0);
 	account_list_add(f->account, &f->messages[1], false);
 	account_wake(f->account);
@@ -431,6 +528,10 @@ int main(void)
 		cmocka_unit_test(test_failed_probe_waits_longer),
 		cmocka_unit_test(test_locked_account_is_left_alone_longer),
 		cmocka_unit_test(test_refused_token),
+		cmocka_unit_test(test_old_token_refused_again),
+		cmocka_unit_test(test_token_refused_in_transactions),
+		cmocka_unit_test(test_barren_sessions_wait_longer),
+		cmocka_unit_test(test_reload_ends_what_is_on_its_way),
 		cmocka_unit_test(test_no_connection_waits),
 		cmocka_unit_test(test_token_failure_holds_until_one_is_fetched),
 		cmocka_unit_test(test_stop),

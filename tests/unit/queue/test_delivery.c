@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/attr.h"
 #include "common/mem.h"
 #include "queue/delivery.h"
 
@@ -34,6 +35,8 @@ static struct {
 	enum upstream_stage stage;
 	unsigned code;
 	bool uncertain, gone, marked;
+	size_t count;
+	uint32_t recipients[4];
 } fake;
 
 static void fake_claim(struct spool *spool, const struct msgid *id, int64_t until,
@@ -143,6 +146,9 @@ static void on_result(void *arg, const struct delivery_result *result)
 	fake.uncertain = result->uncertain;
 	fake.gone = result->gone;
 	fake.marked = result->marked;
+	fake.count = result->count;
+	for (size_t i = 0; i < result->count && i < ARRAY_LEN(fake.recipients); i++)
+		fake.recipients[i] = result->recipients[i];
 }
 
 /* --- one message, one account -------------------------------------------------------------- */
@@ -313,6 +319,50 @@ static void test_no_dot_without_a_mark(void **state)
 	finish(f);
 }
 
+/* The file has gone when the mark is to be written: the message cannot be kept in the queue. */
+static void test_mark_without_a_file(void **state)
+{
+	struct err err;
+	struct fixture *f = start(UNCERTAIN_RETRY);
+	(void)state;
+	open_and_send();
+	fake.events.want_data(fake.arg);
+	answer_read(STR(""));
+	err_errno(&err, ENOENT, "update");
+	fake.update(fake.arg, &err);
+	assert_true(fake.aborted);
+	transaction_finished(STAGE_DATA, REPLY_LOCAL_MESSAGE, false);
+	assert_true(fake.gone);
+	finish(f);
+}
+
+/* Two at a time, of three that are pending: who was put off does not keep the third out. */
+static void test_recipients_take_turns(void **state)
+{
+	struct fixture *f = start(UNCERTAIN_RETRY);
+	struct err err;
+	(void)state;
+	delivery_free(f->delivery);
+	fake.claim(fake.arg, NULL); /* what is under way finds it finished */
+	f->recipients[0].state = PROGRESS_PENDING;
+	f->recipients[0].attempts = f->recipients[1].attempts = f->m.attempts = 1;
+	const struct delivery_params params = {
+		.spool = &spool,
+		.up = (struct upstream *)f,
+		.config = &f->config,
+		.account = &f->account,
+		.message = &f->m,
+	};
+	f->delivery = delivery_start(&params, on_result, NULL);
+	fake.claim(fake.arg, NULL);
+	err_errno(&err, EIO, "open");
+	fake.open(fake.arg, NULL, NULL, NULL, &err);
+	assert_int_equal(fake.count, 2);
+	assert_int_equal(fake.recipients[0], 2);
+	assert_int_equal(fake.recipients[1], 0);
+	finish(f);
+}
+
 static void test_damaged_content_is_never_ended(void **state)
 {
 	struct err err;
@@ -389,6 +439,8 @@ int main(void)
 		cmocka_unit_test(test_mark_is_synced_where_uncertain_is_held),
 		cmocka_unit_test(test_end_before_the_mark_is_written),
 		cmocka_unit_test(test_no_dot_without_a_mark),
+		cmocka_unit_test(test_mark_without_a_file),
+		cmocka_unit_test(test_recipients_take_turns),
 		cmocka_unit_test(test_damaged_content_is_never_ended),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_session_lost_while_opening),

@@ -324,6 +324,11 @@ static void test_deferred_waits_for_its_record(void **state)
 	destroy(f);
 }
 
+static void on_event(void *arg)
+{
+	(*(int *)arg)++;
+}
+
 static void test_failed_is_kept(void **state)
 {
 	struct fixture *f = make();
@@ -361,6 +366,45 @@ static void test_outcome_that_cannot_be_written(void **state)
 	destroy(f);
 }
 
+/* The file is gone, or was moved to corrupt/: writing again and again would not help. */
+static void test_outcome_without_a_file(void **state)
+{
+	struct fixture *f = make();
+	struct err err;
+	(void)state;
+	add(f, 1, NULL);
+	attempt(f, 0, STAGE_DATA, 451, "later");
+	err_errno(&err, ENOENT, "update");
+	answer_update(&err);
+	assert_int_equal(queue_size(f->q), 0);
+	add(f, 1, NULL);
+	attempt(f, 0, STAGE_DATA, 451, "later");
+	err_errno(&err, EBADMSG, "update");
+	answer_update(&err);
+	assert_int_equal(queue_size(f->q), 0);
+	destroy(f);
+}
+
+/* What could not be recorded is tried once more before all is forgotten. */
+static void test_stop_records_a_last_time(void **state)
+{
+	struct fixture *f = make();
+	struct err err;
+	(void)state;
+	add(f, 1, NULL);
+	attempt(f, 0, STAGE_DATA, 250, "OK");
+	err_errno(&err, ENOSPC, "write");
+	answer_update(&err);
+	queue_stop(f->q, on_event, &fake.stopped);
+	assert_int_equal(fake.stopped, 0);
+	assert_int_equal(fake.records[0].state, PROGRESS_SENT);
+	answer_update(NULL);
+	answer_remove();
+	assert_int_equal(fake.stopped, 1);
+	assert_int_equal(queue_size(f->q), 0);
+	destroy(f);
+}
+
 static void test_account_matter_goes_back_unchanged(void **state)
 {
 	struct fixture *f = make();
@@ -392,15 +436,9 @@ static void test_moving_a_device_moves_its_mail(void **state)
 	config_ref(&f->config);
 	queue_configure(f->q, &f->config, make_files(2));
 	config_unref(&f->config);
-	queue_make_ready(f->q, m);
 	assert_ptr_equal(m->account, f->q->accounts[1]);
 	assert_int_equal(m->place, PLACE_READY);
 	destroy(f);
-}
-
-static void on_event(void *arg)
-{
-	(*(int *)arg)++;
 }
 
 static void test_recovery(void **state)
@@ -433,6 +471,42 @@ static void test_recovery(void **state)
 	assert_in_range(queue_next_try_ms(queue_get(f->q, &info.id)), 1, 3600000);
 	fake.scan_done(fake.scan_arg, &result, NULL);
 	assert_int_equal(fake.recovered, 1);
+	assert_false(evtimer_pending(f->q->rescan_timer, NULL));
+	/* A directory that cannot be read is read again, but recovery is reported once. */
+	err_errno(&err, EIO, "readdir");
+	fake.scan_done(fake.scan_arg, &result, &err);
+	assert_true(evtimer_pending(f->q->rescan_timer, NULL));
+	fake.scan_done = NULL;
+	event_active(f->q->rescan_timer, EV_TIMEOUT, 0);
+	event_base_loop(f->base, EVLOOP_NONBLOCK);
+	assert_non_null(fake.scan_done);
+	fake.scan_done(fake.scan_arg, &result, NULL);
+	assert_int_equal(fake.recovered, 1);
+	address_done(&to);
+	envelope_done(&e);
+	destroy(f);
+}
+
+/* Kept for a person, and written so: the next start has no news of it. */
+static void test_uncertain_is_recorded_as_held(void **state)
+{
+	struct fixture *f = make();
+	struct spool_info info = { .id = msgid_random(), .generation = 1 };
+	struct envelope e = { .accepted_ms = 1 };
+	struct address to;
+	struct err err;
+	const struct progress mark = { .recipient = PROGRESS_MESSAGE, .state = PROGRESS_INFLIGHT };
+	(void)state;
+	f->config.queue.on_uncertain = UNCERTAIN_HOLD;
+	assert_true(address_parse(STR("a@b.c"), &to, &err));
+	assert_true(address_parse(STR("a@b.c"), &e.reverse_path, &err));
+	envelope_add_recipient(&e, &to);
+	queue_recover(f->q, on_event, &fake.recovered);
+	fake.found(fake.scan_arg, &info, &e, &mark, 1);
+	assert_int_equal(fake.record_count, 1);
+	assert_int_equal(fake.records[0].state, PROGRESS_HELD);
+	answer_update(NULL);
+	assert_int_equal(queue_get(f->q, &info.id)->place, PLACE_PARKED);
 	address_done(&to);
 	envelope_done(&e);
 	destroy(f);
@@ -460,9 +534,12 @@ int main(void)
 		cmocka_unit_test(test_deferred_waits_for_its_record),
 		cmocka_unit_test(test_failed_is_kept),
 		cmocka_unit_test(test_outcome_that_cannot_be_written),
+		cmocka_unit_test(test_outcome_without_a_file),
+		cmocka_unit_test(test_stop_records_a_last_time),
 		cmocka_unit_test(test_account_matter_goes_back_unchanged),
 		cmocka_unit_test(test_moving_a_device_moves_its_mail),
 		cmocka_unit_test(test_recovery),
+		cmocka_unit_test(test_uncertain_is_recorded_as_held),
 		cmocka_unit_test(test_stop_waits_for_what_is_under_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

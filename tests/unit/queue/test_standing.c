@@ -52,7 +52,11 @@ static void test_waits_get_longer_until_it_works(void **state)
 		standing_retry(&f->s); /* what the timer does */
 		assert_int_equal(f->s.state, ACCOUNT_OPEN);
 	}
+	standing_open(&f->s); /* a login is not enough */
+	standing_wait(&f->s, "refused", "", -1);
+	assert_in_range(standing_next_try_ms(&f->s), expected / 2, expected * 13 / 10);
 	standing_open(&f->s);
+	standing_proved(&f->s);
 	standing_wait(&f->s, "refused", "", -1);
 	assert_in_range(standing_next_try_ms(&f->s), 500, 1300);
 }

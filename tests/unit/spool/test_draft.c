@@ -21,6 +21,7 @@
 
 #include "common/clock.h"
 #include "common/loopguard.h"
+#include "spool/store.h"
 #include "tests/unit/support/run_loop.h"
 #include "tests/unit/support/spool_world.h"
 
@@ -182,7 +183,7 @@ static void test_file_is_readable_text(void **state)
 	strbuf_done(&file);
 	world_file_path(&w, &id, path, sizeof(path));
 	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_mode & 07777, STORE_MODE_COMMITTED);
 }
 
 static void test_pauses_and_resumes(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: fdatasync pwrite unlinkat */
+/* WRAP: fdatasync pwrite unlinkat close */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,12 +15,15 @@
 #include <unistd.h>
 
 #include "spool/record.h"
+#include "spool/store.h"
 #include "tests/unit/support/spool_world.h"
 
-static atomic_int sync_errno, unlink_errno, pwrite_errno, pwrite_short, syncs, pwrites;
+static atomic_int close_errno, sync_errno, unlink_errno, pwrite_errno, pwrite_short, syncs, pwrites;
 
 int __real_fdatasync(int fd);
 ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t offset);
+int __real_close(int fd);
+int __wrap_close(int fd);
 int __real_unlinkat(int dir, const char *path, int flags);
 
 int __wrap_fdatasync(int fd)
@@ -50,6 +53,15 @@ int __wrap_unlinkat(int dir, const char *path, int flags)
 	return -1;
 }
 
+int __wrap_close(int fd)
+{
+	int result = __real_close(fd);
+	if (close_errno == 0)
+		return result;
+	errno = close_errno;
+	return -1;
+}
+
 static struct world w;
 static struct msgid id;
 
@@ -66,7 +78,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	(void)state;
-	sync_errno = unlink_errno = pwrite_errno = pwrite_short = 0;
+	close_errno = sync_errno = unlink_errno = pwrite_errno = pwrite_short = 0;
 	world_stop(&w);
 	return 0;
 }
@@ -203,6 +215,16 @@ static void test_failures_leave_no_trace(void **state)
 	strbuf_done(&before);
 }
 
+/* What is written and synced is there, whatever close() says; so the caller must hear of it. */
+static void test_close_fails(void **state)
+{
+	(void)state;
+	close_errno = EIO;
+	assert_true(update(0, both, 1));
+	close_errno = 0;
+	assert_true(update(1, both, 2));
+}
+
 static void test_refused(void **state)
 {
 	struct progress p = { .recipient = 2, .state = PROGRESS_SENT }; /* there are two */
@@ -212,6 +234,7 @@ static void test_refused(void **state)
 	assert_false(update(0, &p, 1));
 	assert_false(world_update(&w, &nobody, 0, both, 1, true, &err));
 	assert_non_null(strstr(err.text, "no such file"));
+	assert_int_equal(err.code, ENOENT);
 	assert_true(update(0, both, 1));
 }
 
@@ -225,6 +248,12 @@ static void test_damaged_file(void **state)
 	world_file_write(&w, &id, strbuf_str(&file));
 	assert_false(world_update(&w, &id, 0, both, 1, true, &err));
 	assert_non_null(strstr(err.text, "damaged"));
+	assert_non_null(strstr(err.text, "moved to"));
+	assert_int_equal(err.code, EBADMSG);
+	assert_false(world_file_exists(&w, &id));
+	/* Not to be taken for that: some file systems say so of their own accord. */
+	assert_false(store_errno(&err, EBADMSG, "read", &id));
+	assert_int_equal(err.code, EIO);
 	strbuf_done(&file);
 }
 
@@ -286,6 +315,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_generation_mismatch, start, stop),
 		cmocka_unit_test_setup_teardown(test_torn_tail_is_overwritten, start, stop),
 		cmocka_unit_test_setup_teardown(test_failures_leave_no_trace, start, stop),
+		cmocka_unit_test_setup_teardown(test_close_fails, start, stop),
 		cmocka_unit_test_setup_teardown(test_refused, start, stop),
 		cmocka_unit_test_setup_teardown(test_damaged_file, start, stop),
 		cmocka_unit_test_setup_teardown(test_long_replies, start, stop),

@@ -10,10 +10,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/loopguard.h"
 #include "spool/record.h"
+#include "spool/store.h"
 #include "spool/stored.h"
 #include "spool/view.h"
 #include "tests/unit/support/spool_world.h"
@@ -50,10 +52,16 @@ static int stop(void **state)
 	return 0;
 }
 
+/* The mode that the file has when it is judged. */
+static mode_t mode = STORE_MODE_DRAFT;
+
 static enum stored_verdict judge(struct str bytes, struct stored *out, struct err *err)
 {
 	int fd;
+	char path[256];
 	world_file_write(&w, &id, bytes);
+	world_file_path(&w, &id, path, sizeof(path));
+	assert_int_equal(chmod(path, mode), 0);
 	enum stored_verdict verdict = stored_open(queue_fd, &id, STORED_ENVELOPE, &fd, out, err);
 	if (verdict == STORED_GOOD)
 		close(fd);
@@ -116,6 +124,21 @@ static void test_cut_anywhere(void **state)
 				 n == good.n - 1 ? STORED_DAMAGED : STORED_DRAFT);
 		strbuf_done(&zeros);
 	}
+}
+
+/* What was committed once is never taken for a draft, however little is left of it. */
+static void test_cut_after_its_commit(void **state)
+{
+	(void)state;
+	mode = STORE_MODE_COMMITTED;
+	for (size_t n = 0; n < good.n; n++) {
+		struct stored stored;
+		struct err err;
+		assert_int_equal(judge(str_head(strbuf_str(&good), n), &stored, &err),
+				 STORED_DAMAGED);
+		assert_false(reads_right());
+	}
+	mode = STORE_MODE_DRAFT;
 }
 
 /* Single bytes: never taken for a draft, which would be thrown away. */
@@ -398,6 +421,7 @@ static void test_huge_hole(void **state)
 	/* 1 GiB of nothing behind the beginning of a draft: bounded memory, and soon done. */
 	world_file_write(&w, &id, str_head(strbuf_str(&good), 100));
 	world_file_path(&w, &id, path, sizeof(path));
+	assert_int_equal(chmod(path, STORE_MODE_DRAFT), 0);
 	assert_int_equal(truncate(path, (off_t)1 << 30), 0);
 	struct stored stored;
 	struct err err;
@@ -411,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_good, start, stop),
 		cmocka_unit_test_setup_teardown(test_cut_anywhere, start, stop),
+		cmocka_unit_test_setup_teardown(test_cut_after_its_commit, start, stop),
 		cmocka_unit_test_setup_teardown(test_flip_each_byte, start, stop),
 		cmocka_unit_test_setup_teardown(test_flip_each_byte_with_records, start, stop),
 		cmocka_unit_test_setup_teardown(test_cut_records, start, stop),

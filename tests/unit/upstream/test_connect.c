@@ -278,6 +278,14 @@ static void tells_how_auth_failed(void **state)
 	play_all(tells_how_auth_failed_list, ARRAY_LEN(tells_how_auth_failed_list));
 }
 
+static const struct letter to_two = {
+	.from = "a@x.test",
+	.to = STEPS("b@y.test", "c@y.test"),
+	.header = "A: 1\r\n\r\n",
+	.chunks = STEPS("one\r\n"),
+	.size = 1,
+};
+
 static const struct scenario keeps_the_token_to_itself_list[] = {
 	{ .name = "a token with a line end",
 	  .token = "abc\r\nMAIL FROM:<a@b>",
@@ -308,6 +316,16 @@ static const struct scenario keeps_the_token_to_itself_list[] = {
 	{ .name = "the server repeats it in a challenge",
 	  .steps = STEPS(GIVEN, JSON_WITH_TOKEN, "C:", "S:535 5.7.8 no", "EOF"),
 	  .log = CONNECTED "ended auth 535 5.7.8 (text withheld: it repeats the token)\n" },
+	{ .name = "the server repeats it when a message comes",
+	  .letters = &to_two,
+	  .letter_count = 1,
+	  .steps = STEPS(LOGGED_IN, "C:MAIL FROM:<a@x.test>", "C:RCPT TO:<b@y.test>",
+			 "C:RCPT TO:<c@y.test>", "S:250 ok", ("S:550 5.7.1 not you: " TOKEN),
+			 "S:250 ok", "C:DATA", "S:354 go", "DATA", ECHO_OF_SASL("S:554 5.2.0 "),
+			 BYE),
+	  .log = READY "rcpt 0 550 5.7.1 (text withheld: it repeats the token)\nrcpt 1 250 ok\n"
+		       "want\nfinished data 554 5.2.0 (text withheld: it repeats the token)\n"
+		       "ready\nended idle 221 2.0.0 bye\n" },
 };
 
 static void keeps_the_token_to_itself(void **state)
