@@ -95,6 +95,11 @@ void units_append_duration(struct strbuf *out, int64_t ms)
 	strbuf_addc(out, '0');
 }
 
+int64_t units_seconds_up(int64_t ms)
+{
+	return (ms + 999) / 1000;
+}
+
 void units_append_age(struct strbuf *out, int64_t ms)
 {
 	long long s = ms > 0 ? ms / 1000 : 0;

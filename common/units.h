@@ -16,6 +16,8 @@ bool units_parse_size(struct str text, uint64_t *bytes) MUST_CHECK;
 bool units_parse_duration(struct str text, int64_t *ms) MUST_CHECK;
 void units_append_size(struct strbuf *out, uint64_t bytes); /* "35M" when exact, else digits */
 void units_append_duration(struct strbuf *out, int64_t ms); /* "5d", "90s": largest exact unit */
-void units_append_age(struct strbuf *out, int64_t ms);	    /* for people: "3 min", "2 h 5 min" */
+/* Whole seconds, rounded up: something that is half a second away is not now. */
+int64_t units_seconds_up(int64_t ms);
+void units_append_age(struct strbuf *out, int64_t ms); /* for people: "3 min", "2 h 5 min" */
 
 #endif

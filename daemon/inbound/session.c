@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/timer.h"
 #include "common/units.h"
 #include "inbound/listener.h"
 #include "inbound/sreply.h"
@@ -42,9 +43,7 @@ static const char *device_name(const struct in_session *s)
 
 void in_session_set_timer(struct in_session *s, int64_t ms)
 {
-	const struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
-				    .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-	event_add(s->timer, &tv);
+	timer_start(s->timer, ms);
 }
 
 void in_session_set_mode(struct in_session *s, enum session_mode mode)
@@ -64,8 +63,7 @@ void in_session_set_mode(struct in_session *s, enum session_mode mode)
 void in_session_wake(struct in_session *s)
 {
 	/* By a timer, since an event that makes itself active starves the sockets. */
-	const struct timeval now = { .tv_sec = 0 };
-	event_add(s->wake, &now);
+	timer_start(s->wake, 0);
 }
 
 void in_session_log_refused(struct in_session *s, const char *what)

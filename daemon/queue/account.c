@@ -8,6 +8,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/timer.h"
+#include "common/units.h"
 #include "config/remedy.h"
 #include "queue/governor.h"
 #include "queue/session.h"
@@ -42,15 +44,10 @@ struct account {
 	bool stopped;
 };
 
-static void set_wake(struct account *a, int64_t ms)
-{
-	struct timeval tv = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (ms % 1000) * 1000 };
-	evtimer_add(a->wake, &tv);
-}
-
 static void pump_soon(void *arg)
 {
-	set_wake(arg, 0);
+	struct account *a = arg;
+	timer_start(a->wake, 0);
 }
 
 static void open_account(struct account *a)
@@ -298,7 +295,7 @@ static void pump(evutil_socket_t fd, short what, void *arg)
 		if (s == NULL)
 			break;
 		if (wait > 0) {
-			set_wake(a, wait);
+			timer_start(a->wake, wait);
 			return;
 		}
 		governor_sent(&a->governor, clock_mono_ms());
@@ -328,7 +325,7 @@ static void on_token_failed(void *arg, const struct token_failure *failure)
 		  LOG_FIELDS(lf_str("account", a->name), lf_str("code", failure->code),
 			     lf_str("error", failure->text.text),
 			     lf_str("remedy", failure->remedy.text),
-			     lf_int("retry_in", failure->retry_in_ms / 1000)));
+			     lf_int("retry_in", units_seconds_up(failure->retry_in_ms))));
 	if (a->held_by_token)
 		apply_token_failure(a, failure);
 }

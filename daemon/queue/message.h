@@ -60,6 +60,7 @@ struct queued {
 	uint8_t place;
 	bool reconnected; /* a lost connection has been forgiven once since the last counted attempt
 			   */
+	bool again;	  /* back from an attempt that did not count: its turn is still now */
 	bool unrecorded;  /* its outcome could not be written: record before anything else */
 };
 

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/timer.h"
 #include "queue/internal.h"
 #include "queue/outcome.h"
 #include "queue/route.h"
@@ -20,13 +21,10 @@ static void arm_due_timer(struct queue *q)
 {
 	struct queued *first = due_first(&q->due);
 	if (first == NULL) {
-		evtimer_del(q->due_timer);
+		timer_stop(q->due_timer);
 		return;
 	}
-	int64_t ms = first->due_ms - clock_mono_ms();
-	struct timeval tv = { .tv_sec = (time_t)(ms > 0 ? ms / 1000 : 0),
-			      .tv_usec = ms > 0 ? (ms % 1000) * 1000 : 0 };
-	evtimer_add(q->due_timer, &tv);
+	timer_start(q->due_timer, first->due_ms - clock_mono_ms());
 }
 
 static void leave(struct queue *q, struct queued *m)
@@ -58,8 +56,7 @@ void queue_place(struct queue *q, struct queued *m, enum place place)
 			arm_due_timer(q);
 		break;
 	case PLACE_READY:
-		/* What has been tried already goes first: it is older. */
-		account_list_add(m->account, m, m->attempts != 0);
+		account_list_add(m->account, m, m->again);
 		account_wake(m->account);
 		break;
 	case PLACE_ACTIVE:
@@ -98,6 +95,7 @@ void queue_make_ready(struct queue *q, struct queued *m)
 		m->account = NULL;
 		return;
 	}
+	m->again = m->place == PLACE_ACTIVE;
 	leave(q, m);
 	m->place = PLACE_NONE;
 	m->account = queue_find_account(q, ac->name);
@@ -192,11 +190,10 @@ static void on_scan_done(void *arg, const struct spool_scan_result *result, cons
 {
 	struct queue *q = arg;
 	if (err != NULL) {
-		const struct timeval later = { .tv_sec = RESCAN_MS / 1000 };
 		log_error("recovery-failed", lf_str("error", err->text),
 			  lf_str("remedy", "mend the disk: what was not found waits there and is "
 					   "looked for again every minute"));
-		evtimer_add(q->rescan_timer, &later);
+		timer_start(q->rescan_timer, RESCAN_MS);
 	}
 	log_info("recovered", lf_int("messages", (int64_t)result->messages),
 		 lf_int("drafts_removed", (int64_t)result->drafts_removed),
@@ -364,8 +361,8 @@ void queue_stop(struct queue *q, void (*done)(void *arg), void *arg)
 {
 	for (size_t i = 0; i < q->account_count; i++)
 		account_stop(q->accounts[i]);
-	evtimer_del(q->due_timer);
-	evtimer_del(q->rescan_timer);
+	timer_stop(q->due_timer);
+	timer_stop(q->rescan_timer);
 	record_a_last_time(q);
 	q->stopped = done;
 	q->stopped_arg = arg;

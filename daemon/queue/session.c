@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/timer.h"
 
 /* microsoft365.md 1.2 (design): reuse an idle connection for up to two minutes, close after 100
  * messages, eight minutes, or when the token has less than ten minutes left. */
@@ -124,7 +125,6 @@ static void on_authenticated(void *arg, const char *relay, int64_t took_ms)
 static void on_ready(void *arg)
 {
 	struct session *s = arg;
-	struct timeval idle = { .tv_sec = IDLE_MS / 1000 };
 	/* The transaction's report may still wait for a disk job; it calls ready itself. */
 	if (s->delivery != NULL)
 		return;
@@ -135,7 +135,7 @@ static void on_ready(void *arg)
 	if (s->retired || is_worn(s))
 		session_retire(s);
 	else
-		evtimer_add(s->idle, &idle);
+		timer_start(s->idle, IDLE_MS);
 	s->owner.ready(s->owner.arg, s);
 }
 
@@ -219,7 +219,7 @@ void session_deliver(struct session *s, struct queued *m)
 		.account = s->params.account,
 		.message = m,
 	};
-	evtimer_del(s->idle);
+	timer_stop(s->idle);
 	s->message = m;
 	s->delivery = delivery_start(&params, on_delivered, s);
 }

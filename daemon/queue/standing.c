@@ -7,6 +7,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/timer.h"
+#include "common/units.h"
 #include "queue/retry.h"
 
 enum {
@@ -35,7 +37,8 @@ static void log_trouble(const struct standing *s, enum log_level level, const ch
 {
 	log_event(level, event,
 		  LOG_FIELDS(lf_str("account", s->account), lf_str("reason", s->reason),
-			     lf_str("remedy", s->remedy), lf_int("retry_in", retry_in_ms / 1000)));
+			     lf_str("remedy", s->remedy),
+			     lf_int("retry_in", units_seconds_up(retry_in_ms))));
 }
 
 static void log_change(const struct standing *s, enum account_state old, int64_t retry_in_ms)
@@ -73,13 +76,11 @@ static void set_state(struct standing *s, enum account_state state, const char *
 	/* A probe is part of the hold: `held_for` counts from its beginning. */
 	if (!is_hold(old) || !is_hold(state))
 		s->state_since_ms = clock_mono_ms();
-	evtimer_del(s->timer);
+	timer_stop(s->timer);
 	s->next_try_ms = 0;
 	if (retry_in_ms >= 0) {
-		struct timeval tv = { .tv_sec = (time_t)(retry_in_ms / 1000),
-				      .tv_usec = (retry_in_ms % 1000) * 1000 };
 		s->next_try_ms = clock_mono_ms() + retry_in_ms;
-		evtimer_add(s->timer, &tv);
+		timer_start(s->timer, retry_in_ms);
 	}
 	if (standing_may_send(s))
 		s->changed(s->arg);
@@ -120,7 +121,7 @@ void standing_done(struct standing *s)
 
 void standing_stop(struct standing *s)
 {
-	evtimer_del(s->timer);
+	timer_stop(s->timer);
 	s->next_try_ms = 0;
 }
 

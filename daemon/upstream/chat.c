@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "common/mem.h"
+#include "common/timer.h"
 #include "common/tls.h"
 
 /* Deferred, so that libevent is never in the midst of a read when a callback takes the bufferevent
@@ -309,10 +310,9 @@ void chat_ask(struct chat *chat)
 
 void chat_set_timeout(struct chat *chat, int64_t ms)
 {
-	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-	event_del(chat->timer);
-	if (ms != 0 && event_add(chat->timer, &tv) != 0)
-		abort();
+	timer_stop(chat->timer);
+	if (ms != 0)
+		timer_start(chat->timer, ms);
 }
 
 bool chat_timeout_runs(const struct chat *chat)

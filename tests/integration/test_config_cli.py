@@ -215,8 +215,8 @@ def test_listening_address_in_use(relay, one):
 
 
 @pytest.mark.parametrize("typed, meant", [
-    ("lifetme", "lifetime"), ("queue.lifetim", "queue.lifetime"), ("acounts", "accounts"),
-    ("accounts.limits.conections", "accounts.limits.connections")])
+    ("lifetme", "lifetime"), ("queue.lifetim", "queue.lifetime"), ("acounts", "accounts"),  # codespell:ignore
+    ("accounts.limits.conections", "accounts.limits.connections")])  # codespell:ignore
 def test_keys_guesses_what_can_be_asked_for(one, typed, meant):
     wrong = one.cli("config", "keys", typed)
     assert wrong.returncode == 1 and f'did you mean "{meant}"' in wrong.stderr

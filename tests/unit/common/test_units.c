@@ -140,12 +140,20 @@ static void ages_are_for_people(void **state)
 	strbuf_done(&out);
 }
 
+static void test_seconds_up(void **state)
+{
+	(void)state;
+	assert_int_equal(units_seconds_up(0), 0);
+	assert_int_equal(units_seconds_up(1), 1);
+	assert_int_equal(units_seconds_up(1000), 1);
+	assert_int_equal(units_seconds_up(1001), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes_are_read),
-		cmocka_unit_test(durations_are_read),
-		cmocka_unit_test(what_is_written_reads_back),
+		cmocka_unit_test(test_seconds_up),     cmocka_unit_test(sizes_are_read),
+		cmocka_unit_test(durations_are_read),  cmocka_unit_test(what_is_written_reads_back),
 		cmocka_unit_test(ages_are_for_people),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -423,6 +423,24 @@ static void test_account_matter_goes_back_unchanged(void **state)
 	destroy(f);
 }
 
+/* First in, first out: what comes back from an attempt that did not count keeps its turn, what
+ * comes back after a delay goes behind those that have not been tried. */
+static void test_order(void **state)
+{
+	struct fixture *f = make();
+	(void)state;
+	add(f, 1, NULL);
+	add(f, 1, NULL);
+	struct queued *first = attempt(f, 0, STAGE_MAIL, 421, "Service not available");
+	assert_ptr_equal(TAILQ_FIRST(&f->q->accounts[0]->list), first);
+	struct queued *again = attempt(f, 0, STAGE_DATA, 451, "later");
+	assert_ptr_equal(again, first);
+	answer_update(NULL);
+	queue_make_ready(f->q, first);
+	assert_ptr_not_equal(TAILQ_FIRST(&f->q->accounts[0]->list), first);
+	destroy(f);
+}
+
 static void test_moving_a_device_moves_its_mail(void **state)
 {
 	struct fixture *f = make();
@@ -537,6 +555,7 @@ int main(void)
 		cmocka_unit_test(test_outcome_without_a_file),
 		cmocka_unit_test(test_stop_records_a_last_time),
 		cmocka_unit_test(test_account_matter_goes_back_unchanged),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_moving_a_device_moves_its_mail),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_uncertain_is_recorded_as_held),
