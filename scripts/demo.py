@@ -275,10 +275,15 @@ def keep(folder):
     reader, writer = os.pipe()
     if os.fork() != 0:
         os.close(writer)
-        with os.fdopen(reader) as pipe:
-            text = pipe.read()
-        say(text.rstrip("\n"))
-        sys.exit(0 if text.endswith("--stop\n") else 1)
+        last = ""
+        # Not to its end: what the keeper has started holds the pipe open, too.
+        with os.fdopen(reader, encoding="utf-8") as pipe:
+            for line in pipe:
+                last = line.strip()
+                print(line, end="", flush=True)
+                if last.endswith("--stop"):
+                    break
+        sys.exit(0 if last.endswith("--stop") else 1)
     os.close(reader)
     os.setsid()
     os.dup2(writer, 1)
