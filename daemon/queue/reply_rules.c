@@ -107,6 +107,11 @@ static const struct reply_rule rules[] = {
 	{ANY,         432, {0, 0, 0},     NULL,                                       VERDICT_THROTTLE,  SCOPE_ACCOUNT,   false, NULL},
 	{MAIL | IDLE, 421, {0, 0, 0},     NULL,                                       VERDICT_RECONNECT, SCOPE_MESSAGE,   false, NULL},
 	{RCPT,        452, {0, 0, 0},     NULL,                                       VERDICT_SPLIT,     SCOPE_RECIPIENT, false, NULL},
+	/* A server that has lost the thread speaks of the protocol, not of the message. */
+	{DATA,        500, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
+	{DATA,        502, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
+	{DATA,        503, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
+	{DATA,        504, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
 	{AUTH,        535, {0, 0, 0},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
 
 	{MAIL | IDLE, REPLY_LOCAL_LOST, {0, 0, 0}, NULL,                              VERDICT_RECONNECT, SCOPE_MESSAGE,   false, NULL},
