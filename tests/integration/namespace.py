@@ -37,13 +37,17 @@ def namespace(hosts="", silent_nameserver=False, dead_ipv6=False, network=True):
     home = [os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY) for kind in ("net", "mnt")]
     folder = tempfile.mkdtemp(prefix="oar-ns-")
     closing = contextlib.ExitStack()
-    cwd = os.getcwd()
+    cwd, root = os.getcwd(), os.open("/", os.O_PATH | os.O_DIRECTORY)
     try:
         try:
             _call("unshare", CLONE_NEWNS | (CLONE_NEWNET if network else 0))
         except OSError as error:
             pytest.skip(f"no namespaces here: {error}")
-        _run("mount", "--make-rprivate", "/")
+        try:
+            _run("mount", "--make-rprivate", "/")
+        except subprocess.CalledProcessError:
+            # Going on would show our mounts to the whole machine.
+            pytest.skip("the root here is no mount point (a chroot)")
         if network:
             _run("ip", "link", "set", "lo", "up")
         files = {"hosts": "127.0.0.1 localhost\n::1 localhost\n" + hosts,
@@ -76,6 +80,10 @@ def namespace(hosts="", silent_nameserver=False, dead_ipv6=False, network=True):
         for descriptor in home:
             _call("setns", descriptor, 0)
             os.close(descriptor)
+        # setns(2) to a mount namespace leaves a chroot.
+        os.fchdir(root)
+        os.chroot(".")
+        os.close(root)
         os.chdir(cwd)
         for name in os.listdir(folder):
             os.unlink(os.path.join(folder, name))
