@@ -8,8 +8,9 @@
 struct event;
 
 /*
- * The queue's own struct, shared by queue.c (places and accounts), settle.c (outcomes) and view.c
- * (what people see of it). Nothing outside these three includes this.
+ * The queue's own structs, shared by queue.c (places and accounts), settle.c (outcomes), view.c
+ * (what people see of it) and files.c (what it needs from files). Nothing else but their test
+ * includes this.
  */
 enum {
 	DUE_BATCH = 500,

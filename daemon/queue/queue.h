@@ -48,8 +48,7 @@ void queue_add(struct queue *q, const struct spool_info *info, const struct enve
 void queue_recover(struct queue *q, void (*done)(void *arg), void *arg);
 
 /* No new transactions; what is under way ends, what could not be recorded is recorded if that works
- * now. done is called when nothing is under way (also at
- * once). */
+ * now. done is called when nothing is under way (also at once). */
 void queue_stop(struct queue *q, void (*done)(void *arg), void *arg);
 
 struct queue_totals {

@@ -12,7 +12,8 @@ struct worker;
 
 /*
  * The spool in files: PATH/queue/ID.msg, one message one file; PATH/corrupt/ for what is damaged;
- * PATH/lock held while the process lives, so that a second one is refused.
+ * PATH/lock held while the process lives, so that a second one is refused. The owner's execute bit
+ * says that a file was committed once: without its END it is then damaged, and not a draft.
  */
 struct spool_file_params {
 	const char *path;
