@@ -71,6 +71,30 @@ bool units_parse_duration(struct str text, int64_t *ms)
 	return false;
 }
 
+bool units_parse_rate(struct str text, struct units_rate *out)
+{
+	uint64_t count;
+	struct str unit;
+	if (!split_number(str_trim(text), &count, &unit) || count == 0 || unit.n != 2 ||
+	    unit.p[0] != '/')
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(duration_units); i++) {
+		if (!str_eq(str_skip(unit, 1), str_of(duration_units[i].name)))
+			continue;
+		*out = (struct units_rate){ count, duration_units[i].ms };
+		return true;
+	}
+	return false;
+}
+
+void units_append_rate(struct strbuf *out, struct units_rate rate)
+{
+	for (size_t i = 0; rate.count != 0 && i < ARRAY_LEN(duration_units); i++)
+		if (duration_units[i].ms == rate.per_ms)
+			strbuf_addf(out, "%llu/%s", (unsigned long long)rate.count,
+				    duration_units[i].name);
+}
+
 void units_append_size(struct strbuf *out, uint64_t bytes)
 {
 	for (size_t i = 0; i < ARRAY_LEN(size_units); i++) {

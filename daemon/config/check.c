@@ -34,6 +34,9 @@ static void check_names(const struct config *c, struct diag *d)
 			      "(letters, digits, hyphens; no underscore, no dot at the end) nor an "
 			      "address in brackets such as [192.168.1.5]; Exchange would refuse it",
 			      c->hostname);
+	if (c->default_domain[0] != '\0' && !syntax_is_fqdn(str_of(c->default_domain)))
+		diag_error_at(d, &c->default_domain, "default_domain \"%s\" is not a domain",
+			      c->default_domain);
 	if (c->postmaster[0] != '\0' && !syntax_is_address(str_of(c->postmaster)))
 		diag_error_at(d, &c->postmaster, "postmaster \"%s\" is not a mail address",
 			      c->postmaster);
@@ -103,6 +106,20 @@ static void check_listeners(const struct config *c, struct diag *d)
 	}
 }
 
+static void check_patterns(const char *device, const char *key, const struct config_strings *list,
+			   struct diag *d)
+{
+	if (diag_is_set(d, list) && list->n == 0)
+		diag_error_at(d, list, "device \"%s\": %s is empty; leave it out for any", device,
+			      key);
+	for (size_t i = 0; i < list->n; i++)
+		if (!syntax_is_pattern(str_of(list->v[i])))
+			diag_error_at(d, &list->v[i],
+				      "device \"%s\": %s \"%s\" must be an address (a@b.c), a "
+				      "domain (b.c) or its subdomains (*.b.c)",
+				      device, key, list->v[i]);
+}
+
 static void check_device(const struct config *c, size_t index, struct diag *d)
 {
 	const struct device_config *dev = &c->devices[index];
@@ -123,6 +140,8 @@ static void check_device(const struct config *c, size_t index, struct diag *d)
 				      "devices \"%s\" and \"%s\" have the same address %s",
 				      other->name, dev->name, dev->address);
 	}
+	check_patterns(dev->name, "senders", &dev->senders, d);
+	check_patterns(dev->name, "recipients", &dev->recipients, d);
 	if (dev->account != NULL && config_account(c, dev->account) == NULL)
 		diag_error_at(d, &dev->account, "device \"%s\": there is no account \"%s\"",
 			      dev->name, dev->account);

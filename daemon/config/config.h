@@ -11,6 +11,8 @@
 #include "common/netaddr.h"
 #include "common/secret.h"
 #include "common/strbuf.h"
+#include "common/units.h"
+#include "config/quirk.h"
 
 /*
  * The configuration as the program uses it: read only, checked, with defaults and provider presets
@@ -26,7 +28,22 @@
 
 enum listener_tls {
 	LISTENER_TLS_NONE,
-	LISTENER_TLS_STARTTLS
+	LISTENER_TLS_STARTTLS,
+	LISTENER_TLS_IMPLICIT, /* TLS from the first byte on */
+	LISTENER_TLS_AUTO,     /* the first byte tells; plain clients are offered STARTTLS */
+};
+
+/* Which TLS a device may use: modern is 1.2 and up; legacy adds 1.0 and 1.1 with AES-CBC-SHA. */
+enum tls_profile {
+	TLS_PROFILE_MODERN,
+	TLS_PROFILE_LEGACY,
+	TLS_PROFILE_COUNT
+};
+
+enum transcript_rule {
+	TRANSCRIPT_NONE,
+	TRANSCRIPT_FAILED,
+	TRANSCRIPT_ALL
 };
 
 /* Ordered: the stricter is the larger (design.md section 4, "Who may send"). */
@@ -75,6 +92,12 @@ struct device_config {
 	char *account; /* NULL: the only account */
 	enum auth_rule auth;
 	bool cleartext_auth;
+	enum tls_profile tls_profile;
+	unsigned quirks;		  /* bits of enum quirk */
+	struct config_strings senders;	  /* patterns; none: any */
+	struct config_strings recipients; /* patterns; none: any */
+	struct units_rate hold_above;	  /* count 0: not set */
+	uint64_t connections; /* at once, from all its addresses; 0: no limit of its own */
 };
 
 struct account_limits {
@@ -113,9 +136,26 @@ struct inbound_limits {
 	uint64_t message_size;
 	uint64_t header_size;
 	uint64_t line_length;
+	uint64_t auth_line; /* answer to AUTH */
 	uint64_t errors;
+	uint64_t received;	 /* Received fields in a message */
+	uint64_t messages;	 /* coming in at once */
+	uint64_t unread_replies; /* bytes */
+	uint64_t data_rate;	 /* bytes a second */
 	int64_t command_timeout;
 	int64_t data_timeout;
+	int64_t tls_timeout;	/* for a handshake */
+	int64_t auto_wait;	/* for the first byte, on a listener with tls = "auto" */
+	uint64_t failed_logins; /* in one session */
+	uint64_t lock_after;	/* failed logins of an address, or for a user */
+	int64_t lock_time;
+	uint64_t login_cache; /* logins remembered */
+	int64_t login_cache_time;
+	uint64_t tls_sessions; /* kept for resumption, each listener */
+	uint64_t known_addresses;
+	uint64_t transcripts; /* kept for each address */
+	uint64_t transcript_size;
+	uint64_t log_rate; /* lines a second about one address */
 };
 
 struct queue_config {
@@ -131,6 +171,7 @@ struct config {
 	unsigned refs;
 	char *path; /* the file it came from */
 	char *hostname;
+	char *default_domain; /* "": bare names are refused */
 	char *postmaster;
 	char *state_dir;
 	char *users_file;
@@ -148,6 +189,7 @@ struct config {
 	struct queue_config queue;
 	char *admin_socket;
 	enum log_level log_level;
+	enum transcript_rule transcript;
 };
 
 /* Everything wrong and everything doubtful that was found, one finding a line, in file order:

@@ -132,13 +132,16 @@ static void read_list(struct loader *l, const struct schema_key *key,
 		load_list_networks(&list, l->config);
 	else if (key->type == SCHEMA_LISTEN)
 		load_list_listeners(&list, l->config);
+	else if (key->type == SCHEMA_FLAGS)
+		load_list_flags(&list, schema_field(key, base));
 	else
 		load_list_strings(&list, schema_field(key, base));
 }
 
 static bool is_list_type(enum schema_type type)
 {
-	return type == SCHEMA_STRINGS || type == SCHEMA_NETWORKS || type == SCHEMA_LISTEN;
+	return type == SCHEMA_STRINGS || type == SCHEMA_FLAGS || type == SCHEMA_NETWORKS ||
+	       type == SCHEMA_LISTEN;
 }
 
 static bool read_scalar(const struct schema_key *key, const config_setting_t *setting, void *base,

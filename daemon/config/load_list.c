@@ -6,6 +6,7 @@
 
 #include "common/mem.h"
 #include "common/quote.h"
+#include "config/nearest.h"
 
 static struct diag_place place_of(const config_setting_t *setting)
 {
@@ -65,6 +66,38 @@ void load_list_strings(const struct load_list *list, struct config_strings *out)
 		out->v[out->n] = str_dup(text);
 		diag_note_origin(list->diag, &out->v[out->n], place_of(element(list, i)));
 		out->n++;
+	}
+}
+
+static void report_flag(const struct load_list *list, size_t i)
+{
+	struct nearest near;
+	struct strbuf why;
+	strbuf_init(&why, 1024);
+	nearest_begin(&near, text_of(element(list, i)));
+	for (size_t n = 0; list->key->names[n] != NULL; n++)
+		nearest_offer(&near, list->key->names[n]);
+	if (near.best != NULL)
+		strbuf_addf(&why, "is not known; did you mean \"%s\"?", near.best);
+	else
+		strbuf_addf(&why, "is not known; `oauthrelay config keys %s` lists all",
+			    list->key->name);
+	report(list, i, strbuf_cstr(&why));
+	strbuf_done(&why);
+}
+
+void load_list_flags(const struct load_list *list, unsigned *out)
+{
+	*out = 0;
+	for (size_t i = 0; i < length(list); i++) {
+		struct str text = text_of(element(list, i));
+		unsigned n = 0;
+		while (list->key->names[n] != NULL && !str_eq(text, str_of(list->key->names[n])))
+			n++;
+		if (list->key->names[n] != NULL)
+			*out |= 1u << n;
+		else
+			report_flag(list, i);
 	}
 }
 

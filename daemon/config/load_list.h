@@ -24,6 +24,8 @@ struct load_list {
 bool load_list_is_strings(const struct load_list *list) MUST_CHECK;
 
 void load_list_strings(const struct load_list *list, struct config_strings *out);
+/* Words out of key->names, as bits. */
+void load_list_flags(const struct load_list *list, unsigned *out);
 void load_list_networks(const struct load_list *list, struct config *config);
 /* Appends to config->listeners, which has room for all. */
 void load_list_listeners(const struct load_list *list, struct config *config);

@@ -13,11 +13,25 @@ enum {
 
 /* ---- struct to JSON, by the schema */
 
+/* An empty list is as none: what holds then is said by the row's `unset`. */
 static cJSON *strings_json(const struct config_strings *list)
 {
+	if (list->n == 0)
+		return cJSON_CreateNull();
 	cJSON *array = cJSON_CreateArray();
 	for (size_t i = 0; i < list->n; i++)
 		cJSON_AddItemToArray(array, cJSON_CreateString(list->v[i]));
+	return array;
+}
+
+static cJSON *flags_json(const struct schema_key *key, unsigned bits)
+{
+	if (bits == 0)
+		return cJSON_CreateNull();
+	cJSON *array = cJSON_CreateArray();
+	for (unsigned i = 0; key->names[i] != NULL; i++)
+		if ((bits & 1u << i) != 0)
+			cJSON_AddItemToArray(array, cJSON_CreateString(key->names[i]));
 	return array;
 }
 
@@ -50,6 +64,15 @@ static void add_text(cJSON *object, const struct schema_key *key, const void *ba
 	strbuf_done(&text);
 }
 
+/* 0 where the file is silent and there is no default: nothing that could be written. */
+static void add_number(cJSON *object, const struct schema_key *key, uint64_t value)
+{
+	if (value == 0 && key->def == NULL)
+		cJSON_AddNullToObject(object, key->name);
+	else
+		cJSON_AddNumberToObject(object, key->name, (double)value);
+}
+
 struct walk {
 	cJSON *object;
 	const void *base;
@@ -64,10 +87,14 @@ static void add_key(const struct schema_key *key, void *arg)
 		cJSON_AddBoolToObject(w->object, key->name, *(const bool *)field);
 		return;
 	case SCHEMA_NUMBER:
-		cJSON_AddNumberToObject(w->object, key->name, (double)*(const uint64_t *)field);
+		add_number(w->object, key, *(const uint64_t *)field);
 		return;
 	case SCHEMA_STRINGS:
 		cJSON_AddItemToObject(w->object, key->name, strings_json(field));
+		return;
+	case SCHEMA_FLAGS:
+		cJSON_AddItemToObject(w->object, key->name,
+				      flags_json(key, *(const unsigned *)field));
 		return;
 	case SCHEMA_NETWORKS:
 		cJSON_AddItemToObject(w->object, key->name, allow_json(w->base));
@@ -80,6 +107,7 @@ static void add_key(const struct schema_key *key, void *arg)
 	case SCHEMA_ENUM:
 	case SCHEMA_SIZE:
 	case SCHEMA_DURATION:
+	case SCHEMA_RATE:
 		add_text(w->object, key, w->base);
 		return;
 	}

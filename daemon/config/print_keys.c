@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "config/print.h"
+#include "config/quirk.h"
 #include "config/schema.h"
 
 /* "limits.connections" */
@@ -18,7 +19,7 @@ static void append_values(struct strbuf *out, const struct schema_key *key)
 {
 	for (size_t i = 0; key->names != NULL && key->names[i] != NULL; i++)
 		strbuf_addf(out, "%s%s", i != 0 ? " | " : "", key->names[i]);
-	if (key->type == SCHEMA_NUMBER) {
+	if (key->type == SCHEMA_NUMBER || key->type == SCHEMA_RATE) {
 		strbuf_addf(out, "%lld to %lld", (long long)key->min, (long long)key->max);
 	} else if (key->type == SCHEMA_SIZE) {
 		units_append_size(out, (uint64_t)key->min);
@@ -29,6 +30,14 @@ static void append_values(struct strbuf *out, const struct schema_key *key)
 		strbuf_adds(out, " to ");
 		units_append_duration(out, key->max);
 	}
+}
+
+/* The words of `quirks`, each with what it does and who needs it. */
+static void append_quirks(struct strbuf *out)
+{
+	for (size_t i = 0; i < quirk_count; i++)
+		strbuf_addf(out, "      %-17s %s\n      %-17s for %s\n", quirk_rows[i].name,
+			    quirk_rows[i].help, "", quirk_rows[i].needed_by);
 }
 
 static void append_key(const struct schema_key *key, void *arg)
@@ -44,6 +53,8 @@ static void append_key(const struct schema_key *key, void *arg)
 	strbuf_addf(out, "      %s\n", key->help);
 	strbuf_addf(out, "      default: %s%s\n", key->def != NULL ? key->def : key->unset,
 		    key->reload ? "" : "; a change needs a restart");
+	if (key->names == quirk_names)
+		append_quirks(out);
 	strbuf_done(&values);
 }
 

@@ -23,7 +23,9 @@ static const char *const type_names[] = {
 	[SCHEMA_NUMBER] = "number",
 	[SCHEMA_SIZE] = "size",
 	[SCHEMA_DURATION] = "duration",
+	[SCHEMA_RATE] = "rate",
 	[SCHEMA_STRINGS] = "list of strings",
+	[SCHEMA_FLAGS] = "list of words",
 	[SCHEMA_NETWORKS] = "list of networks",
 	[SCHEMA_LISTEN] = "list of addresses",
 };
@@ -180,6 +182,17 @@ static bool set_duration(const struct schema_key *key, void *base, struct str te
 	return true;
 }
 
+static bool set_rate(const struct schema_key *key, void *base, struct str text, struct err *err)
+{
+	struct units_rate rate;
+	if (!units_parse_rate(text, &rate))
+		return err_set(err, "is not a rate; write it as \"30/m\" or \"5000/h\"");
+	if (!in_range(key, rate.count > INT64_MAX ? INT64_MAX : (int64_t)rate.count, err))
+		return false;
+	memcpy(schema_field(key, base), &rate, sizeof(rate));
+	return true;
+}
+
 bool schema_set_text(const struct schema_key *key, void *base, struct str text, struct err *err)
 {
 	switch (key->type) {
@@ -193,10 +206,13 @@ bool schema_set_text(const struct schema_key *key, void *base, struct str text, 
 		return set_size(key, base, text, err);
 	case SCHEMA_DURATION:
 		return set_duration(key, base, text, err);
+	case SCHEMA_RATE:
+		return set_rate(key, base, text, err);
 	case SCHEMA_BOOL:
 	case SCHEMA_NUMBER:
 		return err_set(err, "is a %s: write it without quotes", type_names[key->type]);
 	case SCHEMA_STRINGS:
+	case SCHEMA_FLAGS:
 	case SCHEMA_NETWORKS:
 	case SCHEMA_LISTEN:
 		return err_set(err, "is a %s: write it as [ \"...\", \"...\" ]",
@@ -245,6 +261,7 @@ static void set_default(const struct schema_key *key, void *arg)
 	case SCHEMA_ENUM:
 	case SCHEMA_SIZE:
 	case SCHEMA_DURATION:
+	case SCHEMA_RATE:
 		if (key->def != NULL)
 			ok = schema_set_text(key, arg, str_of(key->def), &err);
 		break;
@@ -252,6 +269,7 @@ static void set_default(const struct schema_key *key, void *arg)
 		schema_set_bool(key, arg, key->def != NULL && strcmp(key->def, "true") == 0);
 		break;
 	case SCHEMA_STRINGS:
+	case SCHEMA_FLAGS:
 	case SCHEMA_NETWORKS:
 	case SCHEMA_LISTEN:
 		break;
@@ -318,7 +336,11 @@ void schema_append_text(struct strbuf *out, const struct schema_key *key, const 
 		memcpy(&number, field, sizeof(number));
 		append_scalar(out, key->type, number);
 		return;
+	case SCHEMA_RATE:
+		units_append_rate(out, *(const struct units_rate *)field);
+		return;
 	case SCHEMA_STRINGS:
+	case SCHEMA_FLAGS:
 	case SCHEMA_NETWORKS:
 	case SCHEMA_LISTEN:
 		return;

@@ -27,7 +27,9 @@ enum schema_type {
 	SCHEMA_NUMBER,	 /* 25 */
 	SCHEMA_SIZE,	 /* "35M", or bytes as a number */
 	SCHEMA_DURATION, /* "30m" */
+	SCHEMA_RATE,	 /* "5000/h" into struct units_rate */
 	SCHEMA_STRINGS,	 /* [ "a", "b" ] into struct config_strings */
+	SCHEMA_FLAGS,	 /* [ "a", "b" ] out of `names`, into an unsigned: bit i for names[i] */
 	SCHEMA_NETWORKS, /* `allow` */
 	SCHEMA_LISTEN,	 /* `listen`, the short form of listeners */
 };
@@ -56,7 +58,7 @@ struct schema_key {
 	const char *unset; /* in words, what holds where the file is silent and def is NULL */
 	int64_t min;	   /* NUMBER, SIZE (bytes), DURATION (ms) */
 	int64_t max;	   /* the same; for STRING and the like its length */
-	const char *const *names; /* ENUM: ends with NULL, in the order of the C enum */
+	const char *const *names; /* ENUM, FLAGS: ends with NULL, in the order of the C enum */
 	bool required;
 	bool reload; /* a reload changes it; else the program must be restarted */
 	const char *help;
@@ -88,7 +90,7 @@ const void *schema_field_const(const struct schema_key *key, const void *base);
 
 /*
  * Sets a field from a value of the file, or fails saying what is wrong with it ("must be at most
- * 5d") with the field as before. Text serves STRING, PATH, SECRET, ENUM, SIZE and DURATION;
+ * 5d") with the field as before. Text serves STRING, PATH, SECRET, ENUM, SIZE, DURATION, RATE;
  * a number NUMBER, SIZE and the DURATION 0. Strings are owned by the struct.
  */
 bool schema_set_text(const struct schema_key *key, void *base, struct str text, struct err *err)

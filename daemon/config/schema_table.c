@@ -17,7 +17,9 @@ enum {
 #define DAY INT64_C(86400000)
 #define GIB INT64_C(1073741824)
 
-static const char *const listener_tls_names[] = { "none", "starttls", NULL };
+static const char *const listener_tls_names[] = { "none", "starttls", "implicit", "auto", NULL };
+static const char *const tls_profile_names[] = { "modern", "legacy", NULL };
+static const char *const transcript_names[] = { "none", "failed", "all", NULL };
 static const char *const auth_rule_names[] = { "none", "accept-any-password", "required", NULL };
 static const char *const sender_names[] = { "keep", "rewrite", NULL };
 static const char *const upstream_tls_names[] = { "none", "starttls", NULL };
@@ -58,6 +60,9 @@ const struct schema_key schema_keys[] = {
 	/* the relay as a whole */
 	{ "", "hostname", SCHEMA_STRING, TOP(hostname), UNSET("the machine's full name"),
 	  LENGTH(255), RELOAD, HELP("the relay's name in its banner, EHLO and Received lines") },
+	{ "", "default_domain", SCHEMA_STRING, TOP(default_domain),
+	  UNSET("none: a bare name is refused"), LENGTH(255), RELOAD,
+	  HELP("completes addresses that are a bare name, such as root or scan") },
 	{ "", "postmaster", SCHEMA_STRING, TOP(postmaster), REQUIRED, LENGTH(320), RELOAD,
 	  HELP("who reads what nobody else would, such as mail to postmaster") },
 	{ "", "state_dir", SCHEMA_PATH, TOP(state_dir), DEF("/var/lib/oauthrelay"),
@@ -93,12 +98,51 @@ const struct schema_key schema_keys[] = {
 	  HELP("largest header of a message; it is edited in memory") },
 	{ "limits", "line_length", SCHEMA_NUMBER, TOP(limits.line_length), DEF("2048"),
 	  RANGE(1000, 65536), RELOAD, HELP("longest command line, in bytes") },
+	{ "limits", "auth_line", SCHEMA_NUMBER, TOP(limits.auth_line), DEF("12288"),
+	  RANGE(1024, 65536), RELOAD, HELP("longest line of a login, in bytes") },
 	{ "limits", "errors", SCHEMA_NUMBER, TOP(limits.errors), DEF("20"), RANGE(1, 10000), RELOAD,
 	  HELP("refused commands after which a session is ended") },
 	{ "limits", "command_timeout", SCHEMA_DURATION, TOP(limits.command_timeout), DEF("5m"),
 	  RANGE(100, HOUR), RELOAD, HELP("how long a device may be silent between commands") },
 	{ "limits", "data_timeout", SCHEMA_DURATION, TOP(limits.data_timeout), DEF("5m"),
 	  RANGE(100, HOUR), RELOAD, HELP("how long a device may be silent inside a message") },
+	{ "limits", "data_rate", SCHEMA_NUMBER, TOP(limits.data_rate), DEF("50"), RANGE(0, 1048576),
+	  RELOAD, HELP("bytes a second a message must bring on average, over data_timeout") },
+	{ "limits", "tls_timeout", SCHEMA_DURATION, TOP(limits.tls_timeout), DEF("30s"),
+	  RANGE(100, 10 * MINUTE), RELOAD, HELP("how long a TLS handshake may take") },
+	{ "limits", "auto_wait", SCHEMA_DURATION, TOP(limits.auto_wait), DEF("1s"),
+	  RANGE(10, MINUTE), RELOAD,
+	  HELP("how long tls = \"auto\" waits for TLS before it greets in clear text") },
+	{ "limits", "received", SCHEMA_NUMBER, TOP(limits.received), DEF("50"), RANGE(10, 1000),
+	  RELOAD, HELP("Received fields after which a message is taken for a loop") },
+	{ "limits", "messages", SCHEMA_NUMBER, TOP(limits.messages), DEF("1000"), RANGE(1, 1000),
+	  RELOAD, HELP("messages coming in at once, from everybody") },
+	{ "limits", "unread_replies", SCHEMA_SIZE, TOP(limits.unread_replies), DEF("64K"),
+	  RANGE(KIB, MIB), RELOAD,
+	  HELP("replies a client may leave unread before it is read from no more") },
+	{ "limits", "failed_logins", SCHEMA_NUMBER, TOP(limits.failed_logins), DEF("3"),
+	  RANGE(1, 100), RELOAD, HELP("failed logins after which a session is ended") },
+	{ "limits", "lock_after", SCHEMA_NUMBER, TOP(limits.lock_after), DEF("10"), RANGE(1, 10000),
+	  RELOAD,
+	  HELP("failed logins after which an address, or a user, is locked for lock_time") },
+	{ "limits", "lock_time", SCHEMA_DURATION, TOP(limits.lock_time), DEF("15m"),
+	  RANGE(100, DAY), RELOAD, HELP("how long a lock lasts, and a failed login counts") },
+	{ "limits", "login_cache", SCHEMA_NUMBER, TOP(limits.login_cache), DEF("1000"),
+	  RANGE(0, 100000), RELOAD,
+	  HELP("successful logins remembered, so that they cost nothing") },
+	{ "limits", "login_cache_time", SCHEMA_DURATION, TOP(limits.login_cache_time), DEF("1h"),
+	  RANGE(0, DAY), RELOAD, HELP("how long they are remembered") },
+	{ "limits", "tls_sessions", SCHEMA_NUMBER, TOP(limits.tls_sessions), DEF("1000"),
+	  RANGE(1, 100000), RELOAD, HELP("TLS sessions a listener keeps for resumption") },
+	{ "limits", "known_addresses", SCHEMA_NUMBER, TOP(limits.known_addresses), DEF("4096"),
+	  RANGE(16, 100000), RELOAD,
+	  HELP("addresses `device list` remembers; the one not heard of longest goes first") },
+	{ "limits", "transcripts", SCHEMA_NUMBER, TOP(limits.transcripts), DEF("5"), RANGE(1, 100),
+	  RELOAD, HELP("sessions of an address whose transcripts are kept") },
+	{ "limits", "transcript_size", SCHEMA_SIZE, TOP(limits.transcript_size), DEF("8K"),
+	  RANGE(KIB, MIB), RELOAD, HELP("longest transcript of a session") },
+	{ "limits", "log_rate", SCHEMA_NUMBER, TOP(limits.log_rate), DEF("10"), RANGE(1, 10000),
+	  RELOAD, HELP("lines a second logged about one address; the rest are counted") },
 
 	/* queue */
 	{ "queue", "path", SCHEMA_PATH, TOP(queue.path), DEF("/var/spool/oauthrelay"),
@@ -122,12 +166,16 @@ const struct schema_key schema_keys[] = {
 	  HELP("the control socket; whoever may write to it may ask the relay") },
 	{ "log", "level", SCHEMA_ENUM, TOP(log_level), DEF("info"), NAMES(level_names), RELOAD,
 	  HELP("what is logged: this and everything worse") },
+	{ "log", "transcript", SCHEMA_ENUM, TOP(transcript), DEF("failed"), NAMES(transcript_names),
+	  RELOAD,
+	  HELP("which sessions `device transcript` can show; passwords are never in them") },
 
 	/* listeners */
 	{ "listeners", "address", SCHEMA_STRING, LISTENER(address), REQUIRED, LENGTH(NAME_LENGTH),
 	  HELP("address and port, as 0.0.0.0:25 or [::]:25") },
 	{ "listeners", "tls", SCHEMA_ENUM, LISTENER(tls), DEF("starttls"),
-	  NAMES(listener_tls_names), HELP("starttls offers encryption, none does not") },
+	  NAMES(listener_tls_names),
+	  HELP("starttls offers it, implicit begins with it, auto takes both, none has none") },
 	{ "listeners", "auth", SCHEMA_ENUM, LISTENER(auth), DEF("none"), NAMES(auth_rule_names),
 	  HELP("what a session must show: nothing, any login, or one of users_file") },
 
@@ -142,6 +190,20 @@ const struct schema_key schema_keys[] = {
 	  HELP("as for a listener; the stricter of the two holds") },
 	{ "devices", "cleartext_auth", SCHEMA_BOOL, DEVICE(cleartext_auth), DEF("false"), RELOAD,
 	  HELP("true lets it show a real password without encryption") },
+	{ "devices", "tls_profile", SCHEMA_ENUM, DEVICE(tls_profile), DEF("modern"),
+	  NAMES(tls_profile_names), RELOAD,
+	  HELP("legacy admits TLS 1.0 and 1.1, for this device only; modern is 1.2 and up") },
+	{ "devices", "quirks", SCHEMA_FLAGS, DEVICE(quirks), UNSET("none"), NAMES(quirk_names),
+	  RELOAD, HELP("what this device is forgiven, or not offered:") },
+	{ "devices", "senders", SCHEMA_STRINGS, DEVICE(senders), UNSET("any"), LENGTH(320), RELOAD,
+	  HELP("who it may send as: a@b.c, b.c or *.b.c") },
+	{ "devices", "recipients", SCHEMA_STRINGS, DEVICE(recipients), UNSET("any"), LENGTH(320),
+	  RELOAD, HELP("whom it may send to: a@b.c, b.c or *.b.c") },
+	{ "devices", "hold_above", SCHEMA_RATE, DEVICE(hold_above), UNSET("no limit"),
+	  RANGE(1, 1000000000), RELOAD,
+	  HELP("mail above this rate is taken and kept until `device release`, as \"5000/h\"") },
+	{ "devices", "connections", SCHEMA_NUMBER, DEVICE(connections), UNSET("limits.connections"),
+	  RANGE(1, 100000), RELOAD, HELP("connections at once, from all addresses of the device") },
 
 	/* accounts */
 	{ "accounts", "name", SCHEMA_STRING, ACCOUNT(name), REQUIRED, LENGTH(NAME_LENGTH), RELOAD,

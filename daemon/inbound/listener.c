@@ -139,6 +139,8 @@ void listener_start(struct listener *listener)
 	static const char *const tls_names[] = {
 		[LISTENER_TLS_NONE] = "none",
 		[LISTENER_TLS_STARTTLS] = "starttls",
+		[LISTENER_TLS_IMPLICIT] = "implicit",
+		[LISTENER_TLS_AUTO] = "auto",
 	};
 	static const char *const auth_names[] = {
 		[AUTH_RULE_NONE] = "none",

@@ -140,6 +140,44 @@ static void ages_are_for_people(void **state)
 	strbuf_done(&out);
 }
 
+static void rates_are_read(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint64_t count; /* 0: refused */
+		int64_t per_ms;
+	} rows[] = {
+		{ "5000/h", 5000, 3600000 },
+		{ "1/s", 1, 1000 },
+		{ " 30/m ", 30, 60000 },
+		{ "7/d", 7, 86400000 },
+		{ "0/h", 0, 0 },
+		{ "5000", 0, 0 },
+		{ "5/ms", 0, 0 },
+		{ "/h", 0, 0 },
+		{ "5/", 0, 0 },
+		{ "-5/h", 0, 0 },
+		{ "5 /h", 0, 0 },
+		{ "99999999999999999999/h", 0, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct units_rate rate = { 0 }, again = { 0 };
+		struct strbuf out;
+		assert_int_equal(units_parse_rate(str_of(rows[i].text), &rate), rows[i].count != 0);
+		assert_int_equal(rate.count, rows[i].count);
+		if (rate.count == 0)
+			continue;
+		assert_int_equal(rate.per_ms, rows[i].per_ms);
+		strbuf_init(&out, 64);
+		units_append_rate(&out, rate);
+		assert_true(units_parse_rate(strbuf_str(&out), &again));
+		assert_int_equal(again.count, rate.count);
+		assert_int_equal(again.per_ms, rate.per_ms);
+		strbuf_done(&out);
+	}
+}
+
 static void test_seconds_up(void **state)
 {
 	(void)state;
@@ -154,7 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_seconds_up),     cmocka_unit_test(sizes_are_read),
 		cmocka_unit_test(durations_are_read),  cmocka_unit_test(what_is_written_reads_back),
-		cmocka_unit_test(ages_are_for_people),
+		cmocka_unit_test(ages_are_for_people), cmocka_unit_test(rates_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

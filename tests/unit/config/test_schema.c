@@ -70,9 +70,10 @@ static void every_key_is_sound(void **state)
 		assert_true(strlen(k->help) > 5);
 		assert_true(k->offset < base_size(s->base));
 		assert_true((k->def == NULL) == (k->unset != NULL));
-		assert_true((k->type == SCHEMA_ENUM) == (k->names != NULL));
+		assert_true((k->type == SCHEMA_ENUM || k->type == SCHEMA_FLAGS) ==
+			    (k->names != NULL));
 		assert_true(k->min <= k->max);
-		if (k->type != SCHEMA_ENUM && k->type != SCHEMA_BOOL &&
+		if (k->type != SCHEMA_ENUM && k->type != SCHEMA_FLAGS && k->type != SCHEMA_BOOL &&
 		    k->type != SCHEMA_NETWORKS && k->type != SCHEMA_LISTEN)
 			assert_true(k->max > 0);
 		if (k->required)
@@ -120,6 +121,11 @@ static void enums_agree_with_their_names(void **state)
 	} rows[] = {
 		{ "listeners.tls", "none", LISTENER_TLS_NONE },
 		{ "listeners.tls", "starttls", LISTENER_TLS_STARTTLS },
+		{ "listeners.tls", "implicit", LISTENER_TLS_IMPLICIT },
+		{ "listeners.tls", "auto", LISTENER_TLS_AUTO },
+		{ "devices.tls_profile", "legacy", TLS_PROFILE_LEGACY },
+		{ "log.transcript", "none", TRANSCRIPT_NONE },
+		{ "log.transcript", "all", TRANSCRIPT_ALL },
 		{ "listeners.auth", "none", AUTH_RULE_NONE },
 		{ "listeners.auth", "accept-any-password", AUTH_RULE_ANY_PASSWORD },
 		{ "devices.auth", "required", AUTH_RULE_REQUIRED },
