@@ -24,7 +24,8 @@ struct access {
 	bool admitted;	    /* by `allow` or `devices` */
 	const char *device; /* its name, or NULL; lives as long as the configuration */
 	enum auth_rule requirement;
-	bool cleartext_auth; /* real users may log in without TLS */
+	bool cleartext_auth;		 /* real users may log in without TLS */
+	const struct device_config *row; /* of the device, or NULL; lives as its name */
 };
 
 enum access_auth {
