@@ -232,10 +232,12 @@ static void destroy(struct fixture *f)
 	free(f);
 }
 
+static enum envelope_hold add_hold;
+
 static struct spool_info add(struct fixture *f, size_t recipients, const char *device)
 {
 	struct spool_info info = { .id = msgid_random(), .stats = { .size = 10 } };
-	struct envelope e = { .id = info.id, .accepted_ms = clock_wall_ms() };
+	struct envelope e = { .id = info.id, .accepted_ms = clock_wall_ms(), .hold = add_hold };
 	struct address to;
 	struct err err;
 	mem_replace_str(&e.device, device);
@@ -459,6 +461,31 @@ static void test_moving_a_device_moves_its_mail(void **state)
 	destroy(f);
 }
 
+/* It is free when that is durable, and then has its turn behind those that waited before it. */
+static void test_held_mail_is_released(void **state)
+{
+	struct fixture *f = make();
+	struct queue_totals totals;
+	(void)state;
+	add_hold = ENVELOPE_HOLD_RATE;
+	struct spool_info info = add(f, 2, "erp");
+	add_hold = ENVELOPE_HOLD_NONE;
+	const struct queued *m = queue_get(f->q, &info.id);
+	assert_int_equal(m->place, PLACE_PARKED);
+	queue_totals(f->q, &totals);
+	assert_int_equal(totals.held_by_rate, 1);
+	assert_int_equal(totals.held, 0);
+	add(f, 1, NULL);
+	assert_int_equal(queue_release(f->q, STR("erp")), 1);
+	event_base_loop(f->base, EVLOOP_NONBLOCK);
+	assert_int_equal(fake.records[0].state, PROGRESS_PENDING);
+	assert_true(fake.synced && m->place == PLACE_ACTIVE);
+	answer_update(NULL);
+	assert_true(m->place == PLACE_READY && m->hold == QUEUED_FREE);
+	assert_ptr_not_equal(TAILQ_FIRST(&f->q->accounts[0]->list), m);
+	destroy(f);
+}
+
 static void test_recovery(void **state)
 {
 	struct fixture *f = make();
@@ -557,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_account_matter_goes_back_unchanged),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_moving_a_device_moves_its_mail),
+		cmocka_unit_test(test_held_mail_is_released),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_uncertain_is_recorded_as_held),
 		cmocka_unit_test(test_stop_waits_for_what_is_under_way),
