@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "inbound/command.h"
 #include "inbound/received.h"
+#include "inbound/sending.h"
 #include "inbound/session.h"
 #include "inbound/sreply.h"
 
@@ -44,6 +45,7 @@ static void emit(void *arg, struct str bytes)
 	struct tx *tx = &s->tx;
 	if (tx->message == NULL)
 		return;
+	sending_content(s, bytes);
 	if (tx->paused)
 		strbuf_addstr(&tx->pending, bytes);
 	else
@@ -105,6 +107,7 @@ void verb_data(struct in_session *s, struct str args)
 	mem_replace_str(&e->helo, s->helo);
 	mem_replace_str(&e->device, s->access.device);
 	mem_replace_str(&e->user, s->user);
+	sending_begin(s);
 	s->tx.limit = in_session_size_limit(s);
 	s->tx.message = ops->begin(ops->ctx, s->config, e, &why);
 	if (s->tx.message == NULL) {
@@ -178,6 +181,7 @@ static void on_accepted(void *arg, const struct msgid *id, int64_t took_ms,
 		in_session_refuse(s, refusal);
 	} else {
 		struct msgid_text text = msgid_text(id);
+		sending_accepted(s);
 		log_accepted(s, id, took_ms);
 		s->in->counters.accepted_total++;
 		s->errors = 0;
@@ -196,6 +200,8 @@ static void on_accepted(void *arg, const struct msgid *id, int64_t took_ms,
 static void end_of_data(struct in_session *s)
 {
 	struct tx *tx = &s->tx;
+	if (tx->refusal.code == 0 && !sending_check(s, &tx->refusal))
+		refuse_content(s);
 	if (tx->refusal.code != 0) {
 		in_session_refuse(s, &tx->refusal);
 		in_session_reset(s);

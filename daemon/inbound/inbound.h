@@ -77,6 +77,8 @@ void inbound_stop_listening(struct inbound *in);
 /* Ends sessions with 421: now, or after the message whose content is coming in. For a clean stop.
  */
 void inbound_drain(struct inbound *in);
+/* What the device has sent so far no longer counts for its hold_above. */
+void inbound_release(struct inbound *in, struct str device);
 size_t inbound_session_count(const struct inbound *in);
 struct inbound_counters inbound_counters(const struct inbound *in);
 void inbound_free(struct inbound *in); /* closes what is left; NULL allowed */

@@ -9,6 +9,7 @@
 #include "inbound/files.h"
 #include "inbound/inbound.h"
 #include "inbound/peers.h"
+#include "inbound/rate.h"
 
 struct listener;
 struct in_session;
@@ -31,6 +32,7 @@ struct inbound {
 	struct in_session_list dead;
 	struct event *reaper;
 	struct peers *peers;
+	struct rates *rates;
 	struct inbound_counters counters;
 	uint32_t next_session; /* for the short ids in the log */
 	bool draining;

@@ -12,6 +12,7 @@
 #include "common/timer.h"
 #include "common/units.h"
 #include "inbound/listener.h"
+#include "inbound/sending.h"
 #include "inbound/sreply.h"
 
 enum {
@@ -126,6 +127,7 @@ void in_session_timed_out(struct in_session *s, const char *what, int64_t limit_
 
 void in_session_reset(struct in_session *s)
 {
+	sending_end(s);
 	tx_reset(&s->tx, &s->in->ops);
 	if (s->phase != PHASE_START)
 		s->phase = PHASE_HELLO;

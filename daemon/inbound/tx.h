@@ -7,6 +7,7 @@
 
 #include "common/strbuf.h"
 #include "inbound/inbound.h"
+#include "message/sender_capture.h"
 
 /*
  * One mail transaction: from MAIL to the reply to its content. tx_reset() is the only way it ends,
@@ -14,6 +15,8 @@
  */
 struct tx {
 	struct envelope envelope;
+	struct sender_capture *senders; /* of the header; NULL: nobody asks (sending.c) */
+	bool reserved;			/* it has a place in its device's rate (sending.c) */
 	/* While content comes in, and until it is safe: */
 	struct inbound_message *message; /* NULL also when it is refused already */
 	struct body_in body;
