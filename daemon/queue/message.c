@@ -90,7 +90,9 @@ struct queued *queued_new(const struct spool_info *info, const struct envelope *
 					apply_record(m, &progress[i], r);
 	}
 	*uncertain = settle_inflight(m, hold_uncertain);
-	if (envelope->hold == ENVELOPE_HOLD_RATE && m->device != NULL && progress_count == 0)
+	if (envelope->hold != ENVELOPE_HOLD_NONE && progress_count != 0)
+		m->free_ms = progress[0].next_ms;
+	else if (envelope->hold != ENVELOPE_HOLD_NONE && m->device != NULL)
 		hold_by_rate(m);
 	return m;
 }

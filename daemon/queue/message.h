@@ -62,7 +62,8 @@ struct queued {
 	uint32_t generation; /* of its records in the spool */
 	uint32_t heap_index; /* while DUE */
 	int64_t accepted_ms; /* wall clock */
-	int64_t due_ms;	     /* monotonic */
+	int64_t free_ms; /* wall clock of its release, if it was held: its age counts from here */
+	int64_t due_ms;	 /* monotonic */
 	uint64_t size;
 	uint8_t place;
 	uint8_t hold;	  /* enum queued_hold; changed by queue/held.c only */

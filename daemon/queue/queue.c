@@ -246,6 +246,7 @@ static void on_release(void *arg, struct queued *m)
 {
 	for (uint32_t i = 0; i < m->recipient_count; i++)
 		m->recipients[i].state = PROGRESS_PENDING;
+	m->free_ms = clock_wall_ms();
 	settle_record_again(arg, m);
 }
 

@@ -133,12 +133,13 @@ static void test_held_until_a_record(void **state)
 	assert_int_equal(queued_count(m, PROGRESS_HELD), 2);
 	assert_false(queued_is_done(m));
 	m->recipients[0].state = m->recipients[1].state = PROGRESS_PENDING;
-	assert_int_equal(queued_records(m, 0, out), 1);
+	assert_int_equal(queued_records(m, 5555, out), 1);
 	assert_int_equal(out[0].recipient, PROGRESS_MESSAGE);
 	assert_int_equal(out[0].state, PROGRESS_PENDING);
 	queued_free(m);
 	m = queued_new(&info, &e, out, 1, false, &uncertain);
 	assert_int_equal(m->hold, QUEUED_FREE);
+	assert_int_equal(m->free_ms, 5555); /* its age counts from here */
 	assert_int_equal(queued_count(m, PROGRESS_PENDING), 2);
 	queued_free(m);
 	/* Without a device nobody could release it. */

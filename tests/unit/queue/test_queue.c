@@ -480,6 +480,7 @@ static void test_held_mail_is_released(void **state)
 	event_base_loop(f->base, EVLOOP_NONBLOCK);
 	assert_int_equal(fake.records[0].state, PROGRESS_PENDING);
 	assert_true(fake.synced && m->place == PLACE_ACTIVE);
+	assert_true(m->free_ms != 0 && fake.records[0].next_ms == m->free_ms);
 	answer_update(NULL);
 	assert_true(m->place == PLACE_READY && m->hold == QUEUED_FREE);
 	assert_ptr_not_equal(TAILQ_FIRST(&f->q->accounts[0]->list), m);
