@@ -143,9 +143,11 @@ static void end_release(struct held *held, struct held_device *device)
 
 void held_recorded(struct held *held, struct queued *m)
 {
-	if (m->hold != QUEUED_RELEASING)
+	struct held_device *device = NULL;
+	if (m->hold == QUEUED_RELEASING)
+		device = find(held, str_of(m->device));
+	if (device == NULL)
 		return;
-	struct held_device *device = find(held, str_of(m->device));
 	m->hold = QUEUED_FREE;
 	device->recording--;
 	device->released++;
@@ -179,9 +181,11 @@ void held_add(struct held *held, struct queued *m)
 
 void held_remove(struct held *held, struct queued *m)
 {
-	if (m->hold != QUEUED_HELD)
+	struct held_device *device = NULL;
+	if (m->hold == QUEUED_HELD)
+		device = find(held, str_of(m->device));
+	if (device == NULL)
 		return;
-	struct held_device *device = find(held, str_of(m->device));
 	TAILQ_REMOVE(&device->messages, m, ready);
 	device->count--;
 	/* Which of them it was is not known; too few is better than one that came later. */
