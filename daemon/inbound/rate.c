@@ -22,7 +22,7 @@ struct rate {
 };
 
 struct rates {
-	TAILQ_HEAD(, rate) all;
+	TAILQ_HEAD(rate_list, rate) all;
 };
 
 static struct rate *find(const struct rates *rates, struct str device)
@@ -129,10 +129,12 @@ struct rates *rates_new(void)
 
 void rates_free(struct rates *rates)
 {
-	struct rate *r;
+	struct rate *next = NULL;
 	if (rates == NULL)
 		return;
-	while ((r = TAILQ_FIRST(&rates->all)) != NULL)
+	for (struct rate *r = TAILQ_FIRST(&rates->all); r != NULL; r = next) {
+		next = TAILQ_NEXT(r, link);
 		remove_rate(rates, r);
+	}
 	free(rates);
 }

@@ -27,7 +27,7 @@ struct held_device {
 };
 
 struct held {
-	TAILQ_HEAD(, held_device) devices;
+	TAILQ_HEAD(held_device_list, held_device) devices;
 	const struct config *config;
 	struct event *release_timer; /* by a timer, so that the sockets have their turn */
 	struct event *remind_timer;
@@ -249,11 +249,13 @@ void held_stop(struct held *held)
 
 void held_free(struct held *held)
 {
-	struct held_device *device;
+	struct held_device *next = NULL;
 	if (held == NULL)
 		return;
-	while ((device = TAILQ_FIRST(&held->devices)) != NULL)
-		remove_device(held, device);
+	for (struct held_device *d = TAILQ_FIRST(&held->devices); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, link);
+		remove_device(held, d);
+	}
 	event_free(held->release_timer);
 	event_free(held->remind_timer);
 	free(held);

@@ -36,9 +36,9 @@ void held_recorded(struct held *held, struct queued *m); /* it is no longer ACTI
 
 /* Warns of what has not been warned of for an hour. */
 void held_tell(struct held *held);
-/* All that are held now; their number. */
-size_t held_release(struct held *held, struct str device);
-size_t held_count(const struct held *held, struct str device);
+/* All of a device that are held now; their number. */
+size_t held_release(struct held *held, struct str name);
+size_t held_count(const struct held *held, struct str name);
 /* The index-th device with held mail; false behind the last. */
 bool held_device(const struct held *held, size_t index, const char **name, size_t *messages);
 /* No more records; a release that is not through is logged, the rest of its mail stays held. */
