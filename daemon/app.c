@@ -96,7 +96,8 @@ static void configure(struct app *app, struct loaded *loaded)
 	bool listeners = false;
 	app->config = loaded->config;
 	log_set_level(app->config->log_level);
-	queue_configure(app->queue, app->config, loaded->queue);
+	queue_configure(app->queue, app->config, loaded->queue,
+			inbound_files_users(loaded->inbound));
 	inbound_configure(app->inbound, app->config, loaded->inbound, &listeners);
 	if (old != NULL) {
 		log_restart_needed(old, app->config, listeners);

@@ -88,6 +88,28 @@ void config_unref(struct config *config)
 	free(config);
 }
 
+struct config *config_peek(const char *path, struct err *err)
+{
+	struct diag diag;
+	struct config_t parsed;
+	struct config *config = mem_zalloc(sizeof(*config));
+	config->refs = 1;
+	config->path = mem_strdup(path);
+	diag_init(&diag, path);
+	config_init(&parsed);
+	bool ok = load_parse(&parsed, &diag);
+	if (ok) {
+		load_config(&parsed, config, &diag);
+		finish_users_file(config);
+	} else {
+		err_set(err, "%s:%u: %s", path, diag.findings[0].place.line, diag.findings[0].text);
+		config_unref(config);
+	}
+	diag_done(&diag);
+	config_destroy(&parsed);
+	return ok ? config : NULL;
+}
+
 char *config_peek_socket(const char *path)
 {
 	struct config_t parsed;

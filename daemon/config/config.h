@@ -149,6 +149,7 @@ struct inbound_limits {
 	uint64_t failed_logins; /* in one session */
 	uint64_t lock_after;	/* failed logins of an address, or for a user */
 	int64_t lock_time;
+	uint64_t lock_table;  /* addresses, and as many names, whose failures are counted */
 	uint64_t login_cache; /* logins remembered */
 	int64_t login_cache_time;
 	uint64_t tls_sessions; /* kept for resumption, each listener */
@@ -209,6 +210,11 @@ void config_report_done(struct config_report *report);
 struct config *config_load(const char *path, struct config_report *report);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL allowed */
+
+/* Accounts, names and paths as far as the file can be read: unchecked, without secrets, for
+ * commands that must work while something is wrong. NULL: it cannot be parsed. The caller owns it.
+ */
+struct config *config_peek(const char *path, struct err *err) MUST_CHECK;
 
 /* Where the control socket is, as far as the file can be read: its default otherwise. For those who
  * want to talk to the daemon and may read neither the file nor its secrets. Caller frees. */

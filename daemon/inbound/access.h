@@ -26,6 +26,7 @@ struct access {
 	enum auth_rule requirement;
 	bool cleartext_auth;		 /* real users may log in without TLS */
 	const struct device_config *row; /* of the device, or NULL; lives as its name */
+	unsigned quirks;		 /* bits of enum quirk */
 };
 
 enum access_auth {

@@ -106,10 +106,10 @@ void verb_data(struct in_session *s, struct str args)
 	mem_replace_str(&e->peer, s->peer);
 	mem_replace_str(&e->helo, s->helo);
 	mem_replace_str(&e->device, s->access.device);
-	mem_replace_str(&e->user, s->user);
+	mem_replace_str(&e->user, s->login != NULL ? s->login->name : NULL);
 	sending_begin(s);
 	s->tx.limit = in_session_size_limit(s);
-	s->tx.message = ops->begin(ops->ctx, s->config, e, &why);
+	s->tx.message = ops->begin(ops->ctx, s->config, s->login, e, &why);
 	if (s->tx.message == NULL) {
 		in_session_refuse(s, &why);
 		in_session_reset(s);

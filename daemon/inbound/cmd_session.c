@@ -35,8 +35,11 @@ static void append_extensions(const struct in_session *s, struct strbuf *out)
 	strbuf_adds(out, "\nPIPELINING\n8BITMIME\nENHANCEDSTATUSCODES");
 	if (s->tls_context != NULL && !s->tls)
 		strbuf_adds(out, "\nSTARTTLS");
-	if ((auth == ACCESS_AUTH_ANY || auth == ACCESS_AUTH_USERS) && !s->logged_in)
+	if ((auth == ACCESS_AUTH_ANY || auth == ACCESS_AUTH_USERS) && !s->logged_in) {
 		strbuf_adds(out, "\nAUTH PLAIN LOGIN");
+		if ((s->access.quirks & QUIRK_AUTH_EQUALS) != 0)
+			strbuf_adds(out, "\nAUTH=PLAIN LOGIN");
+	}
 }
 
 void verb_ehlo(struct in_session *s, struct str args)

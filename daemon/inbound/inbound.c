@@ -12,6 +12,8 @@
 #include "common/mem.h"
 #include "inbound/access.h"
 #include "inbound/listener.h"
+#include "inbound/lockout.h"
+#include "inbound/login_cache.h"
 #include "inbound/server.h"
 #include "inbound/session.h"
 #include "inbound/sreply.h"
@@ -53,6 +55,8 @@ struct inbound *inbound_new(struct event_base *base, struct worker *worker, stru
 	in->config = config_ref(config);
 	in->peers = peers_new();
 	in->rates = rates_new();
+	in->logins = login_cache_new();
+	in->lockout = lockout_new();
 	in->reaper = event_new(base, -1, 0, on_reap, in);
 	TAILQ_INIT(&in->listeners);
 	TAILQ_INIT(&in->sessions);
@@ -209,6 +213,8 @@ void inbound_free(struct inbound *in)
 	event_free(in->reaper);
 	peers_free(in->peers);
 	rates_free(in->rates);
+	login_cache_free(in->logins);
+	lockout_free(in->lockout);
 	inbound_files_free(in->files);
 	config_unref(in->config);
 	free(in);

@@ -6,7 +6,11 @@
 
 struct policy sending_policy(const struct in_session *s)
 {
-	return (struct policy){ .access = &s->access, .user = s->user };
+	return (struct policy){
+		.access = &s->access,
+		.user = s->login != NULL ? s->login->name : NULL,
+		.user_senders = s->login != NULL ? &s->login->senders : NULL,
+	};
 }
 
 void sending_begin(struct in_session *s)

@@ -13,6 +13,8 @@
 
 struct listener;
 struct in_session;
+struct lockout;
+struct login_cache;
 
 TAILQ_HEAD(in_session_list, in_session);
 TAILQ_HEAD(listener_list, listener);
@@ -33,6 +35,8 @@ struct inbound {
 	struct event *reaper;
 	struct peers *peers;
 	struct rates *rates;
+	struct login_cache *logins;
+	struct lockout *lockout;
 	struct inbound_counters counters;
 	uint32_t next_session; /* for the short ids in the log */
 	bool draining;

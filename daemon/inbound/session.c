@@ -136,13 +136,13 @@ void in_session_reset(struct in_session *s)
 uint64_t in_session_size_limit(const struct in_session *s)
 {
 	const struct inbound_ops *ops = &s->in->ops;
-	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->user);
+	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->login);
 	return limit != 0 ? limit : UINT64_MAX;
 }
 
 static void end_auth(struct in_session *s)
 {
-	users_cancel(s->check);
+	password_cancel(s->check);
 	s->check = NULL;
 	if (s->auth != NULL)
 		auth_done(s->auth);
@@ -271,7 +271,6 @@ void in_session_free(struct in_session *s)
 	evutil_closesocket(s->fd);
 	free(s->peer);
 	free(s->helo);
-	free(s->user);
 	config_unref(s->config);
 	inbound_files_free(s->files);
 	free(s);

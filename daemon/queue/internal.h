@@ -24,6 +24,7 @@ struct queue {
 	struct queue_params params;
 	struct spool *spool;
 	struct config *config;
+	struct users *users; /* who may say an account for their mail */
 	struct queued_list all;
 	struct idmap *by_id;
 	struct due due;

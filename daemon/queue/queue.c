@@ -83,7 +83,8 @@ struct account *queue_find_account(const struct queue *q, const char *name)
 
 void queue_make_ready(struct queue *q, struct queued *m)
 {
-	const struct account_config *ac = route_account(q->config, m->device);
+	const struct user *user = m->user != NULL ? users_find(q->users, str_of(m->user)) : NULL;
+	const struct account_config *ac = route_account(q->config, m->device, user);
 	if (m->unrecorded) {
 		settle_record_again(q, m);
 		return;
@@ -93,8 +94,7 @@ void queue_make_ready(struct queue *q, struct queued *m)
 		if (m->place != PLACE_DUE || m->account != NULL)
 			log_error("no-route", lf_str("msg", msgid_text(&m->id).hex),
 				  lf_str("device", m->device != NULL ? m->device : "-"),
-				  lf_str("remedy",
-					 "give the device an account in the configuration"));
+				  lf_str("remedy", "give the device, or the user, an account"));
 		m->due_ms = clock_mono_ms() + NO_ROUTE_RETRY_MS;
 		queue_place(q, m, PLACE_DUE);
 		m->account = NULL;
@@ -325,11 +325,26 @@ static void route_anew(struct queue *q)
 	arm_due_timer(q);
 }
 
-void queue_configure(struct queue *q, struct config *config, struct queue_files *files)
+static void take_users(struct queue *q, struct users *users)
+{
+	struct users *old = q->users;
+	q->users = users_ref(users);
+	users_unref(old);
+}
+
+void queue_set_users(struct queue *q, struct users *users)
+{
+	take_users(q, users);
+	route_anew(q);
+}
+
+void queue_configure(struct queue *q, struct config *config, struct queue_files *files,
+		     struct users *users)
 {
 	struct config *old = q->config;
 	q->config = config_ref(config);
 	held_configure(q->held, config);
+	take_users(q, users);
 	configure_accounts(q, files);
 	route_anew(q);
 	queue_files_free(files);
@@ -368,6 +383,7 @@ void queue_free(struct queue *q)
 	idmap_free(q->by_id);
 	event_free(q->due_timer);
 	event_free(q->rescan_timer);
+	users_unref(q->users);
 	config_unref(q->config);
 	free(q);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "config/users.h"
 #include "message/envelope.h"
 #include "queue/account.h"
 #include "queue/message.h"
@@ -38,9 +39,12 @@ void queue_files_free(struct queue_files *files); /* NULL allowed */
 
 struct queue *queue_new(const struct queue_params *params);
 void queue_free(struct queue *q); /* NULL allowed */
-/* Before anything else, and on reload: takes a reference of config, and files. Waiting mail is
- * routed anew, held accounts and held senders are tried again. */
-void queue_configure(struct queue *q, struct config *config, struct queue_files *files);
+/* Before anything else, and on reload: takes a reference of config and of users, and files. Waiting
+ * mail is routed anew, held accounts and held senders are tried again. */
+void queue_configure(struct queue *q, struct config *config, struct queue_files *files,
+		     struct users *users);
+/* When only the users have changed: waiting mail is routed anew. Takes a reference. */
+void queue_set_users(struct queue *q, struct users *users);
 
 /* A message that is safe on disk. */
 void queue_add(struct queue *q, const struct spool_info *info, const struct envelope *envelope);
