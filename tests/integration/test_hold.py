@@ -160,6 +160,24 @@ def test_unknown_devices_are_named(relay):
     assert answer == {"device": "other", "released": 0}
 
 
+def test_released_mail_has_its_turn_behind_others(relay, sandbox):
+    sandbox.off()
+    one = relay(devices("1/h"), start=False)
+    one.config["accounts"][0]["limits"]["connections"] = 1
+    one.write_config()
+    one.start()
+    late = burst(one, 5)
+    others = burst(one, 3, source=OTHER)
+    one.wait_event("account-waiting")
+    assert released(one, "erp") == "4 messages of erp are released\n"
+    one.wait_event("device-released")
+    sandbox.on()
+    sandbox.wait(messages=8)
+    order = [subject_of(record) for record in sandbox.messages()]
+    assert order[0] == f"{ERP}-0" and order[1:4] == list(others)
+    assert set(order[4:]) == set(late) - {f"{ERP}-0"}
+
+
 def test_kill_9_during_a_release(relay, sandbox):
     """Nothing is lost, nothing is freed that was not asked for, and nothing arrives twice save
     what was in flight at a kill."""
