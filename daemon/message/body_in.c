@@ -129,6 +129,9 @@ static size_t account_header(struct body_in *b, struct str bytes)
 			continue;
 		}
 		field_byte(b, c);
+		/* A byte that ends the header before its line is no part of it. */
+		if (((unsigned char)c & 0x80u) != 0 && b->field != FIELD_BODY)
+			b->stats.eight_bit_header = true;
 		b->stats.size++;
 		b->line_length++;
 	}

@@ -28,6 +28,7 @@ struct body_stats {
 	uint64_t size;	       /* all of it */
 	uint64_t longest_line; /* without CR LF */
 	bool eight_bit;
+	bool eight_bit_header; /* what SMTPUTF8 is for (RFC 6532) */
 	bool header_done;
 	unsigned received_count; /* Received: fields, for loops (RFC 5321 6.3) */
 };
