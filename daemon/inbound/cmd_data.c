@@ -113,7 +113,7 @@ void verb_data(struct in_session *s, struct str args)
 		return;
 	}
 	ops->on_resume(s->tx.message, on_resume, s);
-	body_in_init(&s->tx.body, emit, s);
+	body_in_init(&s->tx.body, BODY_IN_DATA, emit, s);
 	prepend_received(s);
 	s->tx.own_size = s->tx.body.stats.size;
 	in_session_set_mode(s, MODE_DATA);
