@@ -13,9 +13,10 @@
 #include "inbound/ehlo_offer.h"
 
 static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
-			   const char *user)
+			   const char *user, const char **whose)
 {
 	const uint64_t *limit = ctx;
+	*whose = NULL;
 	(void)config;
 	(void)device;
 	(void)user;
@@ -92,6 +93,7 @@ static void quirks_hide(void **state)
 		const char *line;
 	} rows[] = {
 		{ QUIRK_NO_8BITMIME, "8BITMIME" },
+		{ QUIRK_NO_CHUNKING, "CHUNKING" },
 		{ QUIRK_NO_PIPELINING, "PIPELINING" },
 	};
 	(void)state;
