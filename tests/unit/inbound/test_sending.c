@@ -67,6 +67,20 @@ static void the_content_is_untouched(void **state)
 	inbound_world_free(w);
 }
 
+/* The same for BDAT, where a field may lie in two chunks. */
+static void chunks_are_looked_at(void **state)
+{
+	struct inbound_world *w =
+		inbound_world_new("devices = ( { " DEVICE "senders = [ \"contoso.com\" ]; } );");
+	(void)state;
+	world_dialogue(w, "BDAT",
+		       STR(HELLO ENVELOPE "BDAT 8\r\nFrom: b@" "BDAT 9 LAST\r\nc.d\r\n\r\nx\n"
+				 ENVELOPE "BDAT 8\r\nFrom: b@" "BDAT 17 LAST\r\ncontoso.com\r\n\r\nx\n"
+				 "NOOP\r\n"),
+		       "220 250 250 250 250 550 250 250 250 250 250");
+	inbound_world_free(w);
+}
+
 static const struct envelope *newest(const struct inbound_world *w)
 {
 	return &w->messages[w->message_count - 1].envelope;
@@ -124,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(senders_and_recipients),
 		cmocka_unit_test(the_content_is_untouched),
+		cmocka_unit_test(chunks_are_looked_at),
 		cmocka_unit_test(above_the_rate_the_envelope_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

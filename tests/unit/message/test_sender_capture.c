@@ -26,7 +26,7 @@ static void pass(struct passing *p, const char *wire, size_t n)
 {
 	struct str rest = str_of(wire);
 	sender_capture_init(&p->capture);
-	body_in_init(&p->body, emit, p);
+	body_in_init(&p->body, BODY_IN_DATA, emit, p);
 	body_in_prepend(&p->body, STR("Received: from x\r\n\tby y\r\n"));
 	while (rest.n != 0) {
 		struct str piece = str_head(rest, n);
