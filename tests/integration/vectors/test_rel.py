@@ -20,6 +20,7 @@ import subprocess
 
 import pytest
 
+from .. import users
 from ..dialogue import Dialogue, message, print_page, subject_of
 from ..namespace import namespace
 from .vector import each
@@ -166,6 +167,29 @@ def test_rel_25_spoofed_senders(relay, sandbox, single):
     mails = {subject_of(record): sandbox.eml(record["n"]) for record in sandbox.messages()}
     assert mails["ours"].endswith(b"\r\n\r\n" + body)
     assert set(mails) == {"ours", "nobody"}
+
+
+def test_rel_25_a_users_senders(relay, single):
+    """What the device may and the user may not, and the other way round."""
+    one = users.server(relay, options={"erp": "senders=erp@contoso.com,x.org"}, device={
+        "name": "here", "address": "127.0.0.0/8", "cleartext_auth": True,
+        "senders": ["contoso.com"]})
+    with Dialogue(one.port, single=single) as talk:
+        talk.hello()
+        talk.expect(235, users.plain("erp"))
+        talk.expect("550 5.7.1 user erp may not send as a@contoso.com",
+                    "MAIL FROM:<a@contoso.com>")
+        talk.expect("550 5.7.1 here may not send as a@x.org", "MAIL FROM:<a@x.org>")
+        for sender, who in (("a@contoso.com", "user erp"), ("a@x.org", "here")):
+            talk.envelope(sender="erp@contoso.com")
+            assert talk.data(message(sender=sender)) == \
+                f"550 5.7.1 {who} may not write From: {sender}"
+        talk.envelope(sender="erp@contoso.com")
+        assert talk.data(message(sender="erp@contoso.com")).startswith("250")
+    with Dialogue(one.port, single=single) as talk:     # another user has the device's only
+        talk.hello()
+        talk.expect(235, users.plain("nas"))
+        talk.expect(250, "MAIL FROM:<a@contoso.com>")
 
 
 def test_rel_26_strangers(relay, sandbox, single):
