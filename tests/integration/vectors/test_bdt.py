@@ -32,6 +32,8 @@ def arrived(one, sandbox, body, count=1):
 
 
 def nothing(one, sandbox):
+    """The stop waits for what is being removed from the disk."""
+    one.stop()
     assert one.spool_files() == [] and sandbox.messages() == []
 
 
