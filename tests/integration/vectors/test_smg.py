@@ -86,6 +86,7 @@ def test_smg_08_then_nothing(relay, sandbox):
         start_data(talk)
         talk.send(OUTER + b"\r\n.\r")
     one.wait_event("disconnect")
+    one.stop()
     assert one.spool_files() == [] and sandbox.messages() == []
 
 
@@ -176,6 +177,7 @@ def test_smg_23_no_end(relay, sandbox, single, name, vector):  # pylint: disable
     """Not for others, and not once there was a CR: the data does not end, and nothing is kept."""
     one, (source, body) = relay(UPS), vector
     assert lf_session(one, source, LF_HEAD + body, single) == [b"421"]
+    one.stop()
     assert one.spool_files() == [] and sandbox.messages() == []
 
 
