@@ -37,7 +37,8 @@ typedef void inbound_accepted_cb(void *arg, const struct msgid *id, int64_t took
 				 const struct inbound_refusal *refusal);
 
 struct inbound_ops {
-	/* Is there an account for this sender's mail? login: the user who has logged in, or NULL. Else *why is the reply to MAIL. */
+	/* Is there an account for this sender's mail? login: the user who has logged in, or NULL.
+	 * Else *why is the reply to MAIL. */
 	bool (*has_account)(void *ctx, const struct config *config, const char *device,
 			    const struct user *login, struct inbound_refusal *why);
 	/* Largest message that anything could send on for this sender: for EHLO SIZE and MAIL; 0:

@@ -74,9 +74,11 @@ static void chunks_are_looked_at(void **state)
 		inbound_world_new("devices = ( { " DEVICE "senders = [ \"contoso.com\" ]; } );");
 	(void)state;
 	world_dialogue(w, "BDAT",
-		       STR(HELLO ENVELOPE "BDAT 8\r\nFrom: b@" "BDAT 9 LAST\r\nc.d\r\n\r\nx\n"
-				 ENVELOPE "BDAT 8\r\nFrom: b@" "BDAT 17 LAST\r\ncontoso.com\r\n\r\nx\n"
-				 "NOOP\r\n"),
+		       STR(HELLO ENVELOPE "BDAT 8\r\nFrom: b@"
+					  "BDAT 9 LAST\r\nc.d\r\n\r\nx\n" ENVELOPE
+					  "BDAT 8\r\nFrom: b@"
+					  "BDAT 17 LAST\r\ncontoso.com\r\n\r\nx\n"
+					  "NOOP\r\n"),
 		       "220 250 250 250 250 550 250 250 250 250 250");
 	inbound_world_free(w);
 }
