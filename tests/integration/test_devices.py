@@ -47,20 +47,6 @@ DEVICES = {
     "curl, which says EHLO and the file's name": ([], [("EHLO scan.eml", "250"), *MAIL, *END]),
     "git send-email's HELO": ([], [("HELO localhost.localdomain", "250"), *MAIL, *END]),
     "Python's EHLO": ([], [("ehlo [127.0.0.1]", "250"), *MAIL, *END]),
-    "Go's parameters": ([], [
-        ("EHLO localhost", "250"), ("MAIL FROM:<scan@printer.local> BODY=8BITMIME SMTPUTF8", "250"),
-        MAIL[1], *END]),
-    "no name in HELO, with its quirk": (["empty-helo"], [("HELO", "250"), *MAIL, *END]),
-    "no name in EHLO, with its quirk": (["empty-helo"], [("EHLO ", "250"), *MAIL, *END]),
-    "no brackets, with the quirk": (["no-brackets"], [
-        ("EHLO erp", "250"), ("MAIL FROM:scan@printer.local", "250"),
-        ("RCPT TO: b@fabrikam.com", "250"), *END]),
-    "no brackets, without the quirk": ([], [
-        ("EHLO erp", "250"), ("MAIL FROM:scan@printer.local", "501 5.1.7"), *MAIL, *END]),
-    "HPE iLO, a dot at the end of the name": (["odd-dots"], [
-        ("EHLO ilo", "250"), ("MAIL FROM:<ilo.@example.com>", "250"), MAIL[1], *END]),
-    "a dot behind the domain": (["odd-dots"], [
-        ("EHLO p", "250"), ("MAIL FROM:<scan@printer.local.>", "250"), MAIL[1], *END]),
     "host name with an underscore": ([], [("EHLO office_printer_3", "250"), *MAIL, *END]),
 }
 
@@ -134,3 +120,23 @@ def test_empty_name_without_its_quirk(relay):
     with Dialogue(one.port) as talk:
         for verb in ("EHLO", "HELO"):
             assert "name" in talk.expect(501, verb)
+
+
+def test_lines_in_lf_alone(relay, sandbox):
+    """With the quirk bare-lf, from a controller that has never heard of CR."""
+    one = relay(start=False)
+    one.config["devices"] = [{"name": "plc", "address": "127.0.0.1", "quirks": ["bare-lf"]}]
+    one.write_config()
+    one.start()
+    with Dialogue(one.port) as talk:
+        for line in (b"HELO plc\n", b"MAIL FROM:<plc@factory.local>\n",
+                     b"RCPT TO:<b@fabrikam.com>\n"):
+            talk.send(line)
+            talk.expect(250)
+        talk.send(b"DATA\n")
+        talk.expect(354)
+        talk.send(b"From: plc@factory.local\nSubject: alarm\n\nTank 3\n.\nQUIT\n")
+        talk.expect(250)
+        talk.expect(221)
+    sandbox.wait(messages=1)
+    assert sandbox.eml(1).endswith(b"\r\n\r\nTank 3\r\n")
