@@ -42,6 +42,11 @@ const struct command commands[] = {
 	  "ID is what `queue list` prints: the first digits of the message's id, four at\n"
 	  "least.\n",
 	  ONLINE, 1, 1, cmd_queue_show },
+	{ "device release", "NAME", "sends what was held above its rate",
+	  "What a device sends above its hold_above is accepted and kept. This sends it on,\n"
+	  "and the count for its rate begins anew. What comes above the rate afterwards is\n"
+	  "held again.\n",
+	  ONLINE, 1, 1, cmd_release },
 	{ "status", "", "what is wrong, then how things are",
 	  "Tells first what keeps mail from being sent and what to do about it; then\n"
 	  "accounts, queue, listeners. Exits 1 when the relay is not running.\n",

@@ -139,6 +139,14 @@ const struct account_config *config_account(const struct config *config, const c
 	return NULL;
 }
 
+const struct device_config *config_device_named(const struct config *config, struct str name)
+{
+	for (size_t i = 0; i < config->device_count; i++)
+		if (str_eq(str_of(config->devices[i].name), name))
+			return &config->devices[i];
+	return NULL;
+}
+
 const struct device_config *config_device(const struct config *config, const struct netaddr *addr)
 {
 	const struct device_config *best = NULL;

@@ -222,6 +222,8 @@ char *config_peek_socket(const char *path);
 
 /* NULL when there is none. */
 const struct account_config *config_account(const struct config *config, const char *name);
+/* The device of that name, or NULL. */
+const struct device_config *config_device_named(const struct config *config, struct str name);
 /* The most specific device that contains addr, or NULL. */
 const struct device_config *config_device(const struct config *config, const struct netaddr *addr);
 /* In `allow` or a device. */

@@ -200,7 +200,7 @@ const struct schema_key schema_keys[] = {
 	{ "devices", "quirks", SCHEMA_FLAGS, DEVICE(quirks), UNSET("none"), NAMES(quirk_names),
 	  RELOAD, HELP("what this device is forgiven, or not offered:") },
 	{ "devices", "senders", SCHEMA_STRINGS, DEVICE(senders), UNSET("any"), LENGTH(320), RELOAD,
-	  HELP("who it may send as: a@b.c, b.c or *.b.c") },
+	  HELP("who it may send as, in MAIL and in From: a@b.c, b.c or *.b.c") },
 	{ "devices", "recipients", SCHEMA_STRINGS, DEVICE(recipients), UNSET("any"), LENGTH(320),
 	  RELOAD, HELP("whom it may send to: a@b.c, b.c or *.b.c") },
 	{ "devices", "hold_above", SCHEMA_RATE, DEVICE(hold_above), UNSET("no limit"),

@@ -3,6 +3,7 @@
 #define OAUTHRELAY_QUEUE_INTERNAL_H
 
 #include "queue/due.h"
+#include "queue/held.h"
 #include "queue/queue.h"
 
 struct event;
@@ -27,6 +28,7 @@ struct queue {
 	struct queued_list all;
 	struct idmap *by_id;
 	struct due due;
+	struct held *held;
 	struct event *due_timer;
 	struct event *rescan_timer; /* a recovery that failed is made again */
 	struct account **accounts;
