@@ -28,6 +28,7 @@ static const struct option_row {
 	{ "--limit", 0, true, OPTION_PAGE },
 	{ "--offset", 0, true, OPTION_PAGE },
 	{ "--all", 0, false, OPTION_PAGE },
+	{ "--der", 0, false, OPTION_DER },
 	{ "--help", 'h', false, 0 },
 };
 
@@ -50,8 +51,9 @@ void cli_use_files(struct cli *cli)
 	const char *term = getenv("TERM");
 	cli->to_files = true;
 	/* A pipe or file gets whole values: what reads there searches for them. */
-	cli->width = isatty(STDOUT_FILENO) ? (size_t)WIDTH_DEFAULT : (size_t)CLI_WIDTH_ANY;
-	if (cli->width == CLI_WIDTH_ANY)
+	cli->terminal = isatty(STDOUT_FILENO) == 1;
+	cli->width = cli->terminal ? (size_t)WIDTH_DEFAULT : (size_t)CLI_WIDTH_ANY;
+	if (!cli->terminal)
 		return;
 	/* https://no-color.org */
 	cli->colour = getenv("NO_COLOR") == NULL && term != NULL && strcmp(term, "dumb") != 0;
@@ -145,6 +147,8 @@ static bool set_option(struct cli *cli, const struct option_row *row, const char
 		cli->json = true;
 	} else if (strcmp(row->name, "--all") == 0) {
 		cli->all = true;
+	} else if (strcmp(row->name, "--der") == 0) {
+		cli->der = true;
 	} else {
 		cli->help = true;
 	}

@@ -28,6 +28,7 @@
 
 #include "common/mem.h"
 #include "common/tls.h"
+#include "common/tls_server.h"
 #include "tests/unit/support/run_loop.h"
 
 /* ---- certificates as they should not be ---- */
@@ -213,10 +214,19 @@ static inline struct outcome shake(struct fixture *f, SSL *client, SSL *server)
 	return outcome;
 }
 
+static inline struct tls_server_params server_params(const struct fixture *f, const char *id)
+{
+	return (struct tls_server_params){ .certificate = f->certificate,
+					   .key = f->key,
+					   .id = str_of(id),
+					   .sessions = 100 };
+}
+
 static inline SSL_CTX *server_context(struct fixture *f)
 {
 	struct err err;
-	SSL_CTX *context = tls_server_context(f->certificate, f->key, STR("0.0.0.0:25"), &err);
+	struct tls_server_params params = server_params(f, "0.0.0.0:25");
+	SSL_CTX *context = tls_server_context(&params, &err);
 	if (context == NULL)
 		fail_msg("%s", err.text);
 	return context;
