@@ -65,7 +65,7 @@ SSL_CTX *tls_client_context(const char *ca_file, struct err *err)
 				    : SSL_CTX_set_default_verify_paths(context);
 	if (ok != 1) {
 		tls_context_error(err, "cannot load the CA certificates",
-			      ca_file[0] != '\0' ? ca_file : NULL);
+				  ca_file[0] != '\0' ? ca_file : NULL);
 		SSL_CTX_free(context);
 		return NULL;
 	}

@@ -54,12 +54,13 @@ static bool bind_sessions(SSL_CTX *context, struct str id)
 /* Tickets cost us nothing; this is for old clients, which know session ids only. */
 static void bound_cache(SSL_CTX *context, uint64_t sessions)
 {
-	/* To OpenSSL a size of 0 is no limit. */
+	/* To OpenSSL a size of 0 is no limit; and of n it uses n - 1, because it counts the new one
+	 * before it makes room. */
 	if (sessions == 0)
 		SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	else
-		SSL_CTX_sess_set_cache_size(context, sessions < LONG_MAX ? (long)sessions
-									 : LONG_MAX);
+		SSL_CTX_sess_set_cache_size(context,
+					    sessions < LONG_MAX ? (long)sessions + 1 : LONG_MAX);
 }
 
 static bool allow_old(SSL_CTX *context)
@@ -189,11 +190,12 @@ static bool is_legacy(SSL *ssl)
 }
 
 /* It went away without an alert, when our certificate was on its way to it. */
-static bool left_at_certificate(SSL *ssl, const struct tls_hello *hello, short what)
+static bool left_at_certificate(SSL *ssl, const struct tls_hello *hello, unsigned long code)
 {
 	OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
-	return (what & BEV_EVENT_EOF) != 0 && hello->seen && state != TLS_ST_BEFORE &&
-	       state != TLS_ST_SR_CLNT_HELLO;
+	bool left = code == 0 || (ERR_GET_LIB(code) == ERR_LIB_SSL &&
+				  ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
+	return left && hello->seen && state != TLS_ST_BEFORE && state != TLS_ST_SR_CLNT_HELLO;
 }
 
 static enum tls_fault explain(struct strbuf *text, unsigned long code, SSL *ssl, short what)
@@ -207,7 +209,7 @@ static enum tls_fault explain(struct strbuf *text, unsigned long code, SSL *ssl,
 	} else if (row != NULL) {
 		fault = is_legacy(ssl) ? TLS_FAULT_NONE : row->fault;
 		strbuf_adds(text, row->words);
-	} else if (left_at_certificate(ssl, hello, what)) {
+	} else if (left_at_certificate(ssl, hello, code)) {
 		strbuf_adds(text, "hung up when it had our certificate; perhaps it " NO_TRUST);
 	} else {
 		tls_explain_code(code, ssl, what, &other);

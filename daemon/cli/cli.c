@@ -22,14 +22,10 @@ static const struct option_row {
 	bool takes_value;
 	unsigned bit; /* enum cli_option; 0: always allowed */
 } option_rows[] = {
-	{ "--config", 'c', true, OPTION_CONFIG },
-	{ "--socket", 0, true, OPTION_SOCKET },
-	{ "--json", 0, false, OPTION_JSON },
-	{ "--limit", 0, true, OPTION_PAGE },
-	{ "--offset", 0, true, OPTION_PAGE },
-	{ "--all", 0, false, OPTION_PAGE },
-	{ "--der", 0, false, OPTION_DER },
-	{ "--help", 'h', false, 0 },
+	{ "--config", 'c', true, OPTION_CONFIG }, { "--socket", 0, true, OPTION_SOCKET },
+	{ "--json", 0, false, OPTION_JSON },	  { "--limit", 0, true, OPTION_PAGE },
+	{ "--offset", 0, true, OPTION_PAGE },	  { "--all", 0, false, OPTION_PAGE },
+	{ "--der", 0, false, OPTION_DER },	  { "--help", 'h', false, 0 },
 };
 
 void cli_init(struct cli *cli)

@@ -26,7 +26,7 @@ struct access {
 	enum auth_rule requirement;
 	bool cleartext_auth; /* real users may log in without TLS */
 	enum tls_profile tls_profile;
-	unsigned quirks;     /* of the device: bits of enum quirk */
+	unsigned quirks; /* of the device: bits of enum quirk */
 };
 
 enum access_auth {

@@ -33,9 +33,9 @@ static char *below(const char *folder, const char *name)
 
 char *inbound_certificate_path(const struct config *config)
 {
-	return config->tls_certificate[0] != '\0' ? mem_strdup(config->tls_certificate)
-						  : below(config->state_dir,
-							  self_signed_certificate);
+	return config->tls_certificate[0] != '\0'
+		       ? mem_strdup(config->tls_certificate)
+		       : below(config->state_dir, self_signed_certificate);
 }
 
 static char *key_path(const struct config *config)

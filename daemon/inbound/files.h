@@ -11,8 +11,8 @@
 
 /*
  * What comes from files besides the configuration: users, and a TLS context of each profile for
- * each listener that offers TLS. Made by inbound_files_load() on any thread, then read only. Counted, because a
- * session keeps what it began with; the count is for the loop's thread.
+ * each listener that offers TLS. Made by inbound_files_load() on any thread, then read only.
+ * Counted, because a session keeps what it began with; the count is for the loop's thread.
  */
 struct inbound_files {
 	unsigned refs;

@@ -19,7 +19,7 @@ struct listener;
 struct inherited_socket {
 	int fd;
 	struct sockaddr_storage sa;
-	bool dual; /* on [::], and takes IPv4 as well */
+	bool dual;		   /* on [::], and takes IPv4 as well */
 	struct listener *listener; /* the first that uses it; the descriptor is that one's */
 };
 

@@ -142,8 +142,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static bool adopt(int fd, const char *address, struct err *err)
 {
 	int flags = fcntl(fd, F_GETFL);
-	return (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
-		start_listening(fd)) ||
+	return (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 && start_listening(fd)) ||
 	       err_errno(err, errno, "cannot listen on %s, which systemd has opened", address);
 }
 

@@ -10,9 +10,9 @@
 #include "inbound/server.h"
 
 /*
- * One listening socket: opens it or takes one that systemd has opened, accepts, hands each connection to inbound_connected(). When the
- * process has no descriptors left it stops accepting for a moment instead of turning in circles;
- * clients wait in the kernel's queue meanwhile.
+ * One listening socket: opens it or takes one that systemd has opened, accepts, hands each
+ * connection to inbound_connected(). When the process has no descriptors left it stops accepting
+ * for a moment instead of turning in circles; clients wait in the kernel's queue meanwhile.
  *
  * Two listeners, 0.0.0.0 and [::] on one port, may share a socket that systemd has opened for both
  * families; then each has the clients of its own family. Loop's thread.
@@ -33,8 +33,8 @@ struct listener {
 };
 
 struct listener *listener_open(struct inbound *in, const struct listener_config *config,
-			       size_t index, const struct inherited *inherited,
-			       struct err *err) MUST_CHECK;
+			       size_t index, const struct inherited *inherited, struct err *err)
+	MUST_CHECK;
 void listener_start(struct listener *listener); /* accepts from now on */
 void listener_free(struct listener *listener);	/* closes the socket */
 

@@ -72,8 +72,7 @@ void in_session_set_timer(struct in_session *s, int64_t ms)
 void in_session_set_mode(struct in_session *s, enum session_mode mode)
 {
 	if (mode != s->mode)
-		log_debug("session-mode", lf_str("in", s->id),
-			  lf_str("from", mode_names[s->mode]),
+		log_debug("session-mode", lf_str("in", s->id), lf_str("from", mode_names[s->mode]),
 			  lf_str("to", mode_names[mode]));
 	s->mode = mode;
 	event_del(s->timer);
@@ -278,8 +277,8 @@ struct in_session *in_session_new(struct inbound *in, const struct listener *lis
 	s->peer = mem_strdup(peer);
 	s->access = access_decide(s->config, addr, listener->auth);
 	if (listener->tls != LISTENER_TLS_NONE)
-		s->tls_context = inbound_files_context(s->files, listener->index,
-						       s->access.tls_profile);
+		s->tls_context =
+			inbound_files_context(s->files, listener->index, s->access.tls_profile);
 	tx_init(&s->tx);
 	peers_add(in->peers, addr);
 	in->counters.connections_now++;

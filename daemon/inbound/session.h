@@ -34,15 +34,15 @@ struct tls_hello;
 /* What the next bytes are, or what we wait for. */
 enum session_mode {
 	MODE_FIRST_BYTE, /* waits for it, before the greeting (tls = "auto") */
-	MODE_COMMAND,	/* reads command lines */
-	MODE_AUTH,	/* reads answers of an AUTH dialogue */
-	MODE_DATA,	/* reads content */
-	MODE_WAIT,	/* a job decides (password, commit); what comes in waits */
-	MODE_DELAY,	/* the answer to a failed login is held back */
-	MODE_STARTTLS,	/* the 220 is on its way out */
-	MODE_HANDSHAKE, /* TLS begins */
-	MODE_CLOSING,	/* our last reply is on its way out */
-	MODE_LINGER,	/* our side is shut; what still comes is thrown away */
+	MODE_COMMAND,	 /* reads command lines */
+	MODE_AUTH,	 /* reads answers of an AUTH dialogue */
+	MODE_DATA,	 /* reads content */
+	MODE_WAIT,	 /* a job decides (password, commit); what comes in waits */
+	MODE_DELAY,	 /* the answer to a failed login is held back */
+	MODE_STARTTLS,	 /* the 220 is on its way out */
+	MODE_HANDSHAKE,	 /* TLS begins */
+	MODE_CLOSING,	 /* our last reply is on its way out */
+	MODE_LINGER,	 /* our side is shut; what still comes is thrown away */
 	MODE_DEAD,
 };
 
@@ -62,9 +62,9 @@ struct in_session {
 	SSL_CTX *tls_context; /* of files; NULL: no TLS here */
 	evutil_socket_t fd;
 	struct bufferevent *bev;
-	SSL *ssl;		 /* NULL before TLS */
-	struct tls_hello *hello; /* during the handshake */
-	struct event *first_byte;	 /* in MODE_FIRST_BYTE */
+	SSL *ssl;		  /* NULL before TLS */
+	struct tls_hello *hello;  /* during the handshake */
+	struct event *first_byte; /* in MODE_FIRST_BYTE */
 	struct event *timer;
 	struct event *wake;
 	char id[9];
@@ -133,7 +133,7 @@ void in_session_process(struct in_session *s);
 bool session_tls_is_hello(unsigned char first); /* a client that begins so means TLS */
 /* Greets, begins TLS, or waits for the first byte: as the listener wants it. */
 void session_tls_open(struct in_session *s, enum listener_tls tls);
-void session_tls_silent(struct in_session *s); /* limits.auto_wait is over */
+void session_tls_silent(struct in_session *s);	      /* limits.auto_wait is over */
 bool session_tls_offered(const struct in_session *s); /* STARTTLS, now */
 void session_tls_begin(struct in_session *s);	      /* the handshake */
 void session_tls_done(struct in_session *s);	      /* it has succeeded */

@@ -161,8 +161,9 @@ static bool input_is_full(const struct in_session *s)
 
 static void update_reading(struct in_session *s)
 {
-	bool stop = s->mode == MODE_FIRST_BYTE || s->mode == MODE_STARTTLS || s->mode == MODE_CLOSING || s->mode == MODE_DEAD ||
-		    s->eof || (s->mode == MODE_DATA && s->tx.paused) ||
+	bool stop = s->mode == MODE_FIRST_BYTE || s->mode == MODE_STARTTLS ||
+		    s->mode == MODE_CLOSING || s->mode == MODE_DEAD || s->eof ||
+		    (s->mode == MODE_DATA && s->tx.paused) ||
 		    (reads_lines(s) && output_length(s) > WRITE_MAX) || input_is_full(s);
 	bool reading = (bufferevent_get_enabled(s->bev) & EV_READ) != 0;
 	if (stop && reading)

@@ -16,9 +16,9 @@
 
 /*
  * How a session begins, and how it gets its TLS: at once (tls = "implicit"), when its first byte is
- * one of TLS (tls = "auto"), or by STARTTLS (RFC 3207). Nothing that came in clear text may be taken
- * for something said inside TLS (threats.md TLS-01): what stands behind the command in its own
- * segment ends the session; from the 220 on nothing is read, so that what comes later goes to
+ * one of TLS (tls = "auto"), or by STARTTLS (RFC 3207). Nothing that came in clear text may be
+ * taken for something said inside TLS (threats.md TLS-01): what stands behind the command in its
+ * own segment ends the session; from the 220 on nothing is read, so that what comes later goes to
  * OpenSSL, which cannot make sense of it. What was said before is forgotten: the client begins anew
  * with EHLO (RFC 3207 section 4.2).
  */
