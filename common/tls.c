@@ -50,6 +50,9 @@ SSL_CTX *tls_context_new(const SSL_METHOD *method)
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	/* A connection that idles needs no 34 KiB of buffers. */
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	/* Back to the loop after each record that is not data: else a peer that floods us with
+	 * KeyUpdate keeps SSL_read() busy, and the loop with it (threats.md TLS-09). */
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	return context;
 }
 

@@ -198,6 +198,14 @@ static bool left_at_certificate(SSL *ssl, const struct tls_hello *hello, unsigne
 	return left && hello->seen && state != TLS_ST_BEFORE && state != TLS_ST_SR_CLNT_HELLO;
 }
 
+/* Old devices have ciphers for RSA keys only. */
+static bool needs_rsa(const SSL *ssl, unsigned long code)
+{
+	const X509 *certificate = SSL_get_certificate(ssl);
+	return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_NO_SHARED_CIPHER &&
+	       certificate != NULL && EVP_PKEY_is_a(X509_get0_pubkey(certificate), "RSA") != 1;
+}
+
 static enum tls_fault explain(struct strbuf *text, unsigned long code, SSL *ssl, short what)
 {
 	const struct tls_hello *hello = SSL_get_app_data(ssl);
@@ -209,6 +217,9 @@ static enum tls_fault explain(struct strbuf *text, unsigned long code, SSL *ssl,
 	} else if (row != NULL) {
 		fault = is_legacy(ssl) ? TLS_FAULT_NONE : row->fault;
 		strbuf_adds(text, row->words);
+	} else if (needs_rsa(ssl, code)) {
+		tls_hello_append(text, hello, fault);
+		strbuf_adds(text, ", and nothing for our certificate: give it one with an RSA key");
 	} else if (left_at_certificate(ssl, hello, code)) {
 		strbuf_adds(text, "hung up when it had our certificate; perhaps it " NO_TRUST);
 	} else {

@@ -320,6 +320,25 @@ static void first_bytes_are_explained(void **state)
 	}
 }
 
+/* A certificate that old devices can do nothing with. */
+static void a_key_that_is_not_rsa(void **state)
+{
+	static const struct str hello =
+		TWO_SUITES("\x03\x01", "\x03\x01", "\0\x2f", "\0\x35");
+	const struct recipe r = { "x", "DNS:mail.test", -1, 1, 2048, EVP_sha256(), true };
+	struct fixture *f = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *x = make(&r, key, NULL, NULL);
+	write_pem(f->certificate, x, NULL, false);
+	write_pem(f->key, NULL, key, false);
+	struct failure failure = receive(f, hello, true, false);
+	assert_string_equal(failure.err.text,
+			    "offers TLS 1.0 at most (AES128-SHA, AES256-SHA), and nothing for our "
+			    "certificate: give it one with an RSA key");
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
 /* A client that leaves without a word as soon as it has seen the certificate. */
 static void leaving_at_the_certificate(void **state)
 {
@@ -376,6 +395,7 @@ int main(void)
 		WITH_FIXTURE(old_sessions_make_room),
 		WITH_FIXTURE(old_versions),
 		WITH_FIXTURE(first_bytes_are_explained),
+		WITH_FIXTURE(a_key_that_is_not_rsa),
 		WITH_FIXTURE(leaving_at_the_certificate),
 		WITH_FIXTURE(alerts_are_explained),
 	};
