@@ -6,8 +6,9 @@
 
 static void what_is_written_is_what_was_read(void **state)
 {
-	const struct recipe r = { "Me \"x\"\n", "DNS:a.test,DNS:b.test,IP:192.0.2.1", -1, 1, 2048,
-				  EVP_sha256(), true };
+	const struct recipe r = {
+		"Me \"x\"\n", "DNS:a.test,DNS:b.test,IP:192.0.2.1", -1, 1, 2048, EVP_sha256(), true
+	};
 	struct fixture *f = *state;
 	struct strbuf file, pem, der, text;
 	struct err err;

@@ -323,8 +323,7 @@ static void first_bytes_are_explained(void **state)
 /* A certificate that old devices can do nothing with. */
 static void a_key_that_is_not_rsa(void **state)
 {
-	static const struct str hello =
-		TWO_SUITES("\x03\x01", "\x03\x01", "\0\x2f", "\0\x35");
+	static const struct str hello = TWO_SUITES("\x03\x01", "\x03\x01", "\0\x2f", "\0\x35");
 	const struct recipe r = { "x", "DNS:mail.test", -1, 1, 2048, EVP_sha256(), true };
 	struct fixture *f = *state;
 	EVP_PKEY *key = EVP_EC_gen("P-256");

@@ -92,7 +92,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "one.crt", "one.key",  "two.crt", "two.key",
+	static const char *const names[] = { "one.crt",	 "one.key",  "two.crt", "two.key",
 					     "live.crt", "live.key", "users" };
 	struct world *w = *state;
 	watch_free(w->watch);

@@ -120,8 +120,8 @@ static void dual_stack(void **state)
 	(void)state;
 	for (unsigned v6only = 0; v6only < 2; v6only++) {
 		unsigned port = give(FIRST, "::", v6only != 0, true);
-		snprintf(listen, sizeof(listen), "\"0.0.0.0:%u\", \"[::]:%u\", \"127.0.0.1:%u\"", port,
-			 port, port);
+		snprintf(listen, sizeof(listen), "\"0.0.0.0:%u\", \"[::]:%u\", \"127.0.0.1:%u\"",
+			 port, port, port);
 		struct config *config = config_listening_on(listen);
 		inherited_init(&in, FIRST, 1, config);
 		assert_int_equal(in.count, 1);

@@ -28,10 +28,9 @@ static struct inbound_world *world;
 static int make_world(void **state)
 {
 	(void)state;
-	world = inbound_world_new_tls(
-		"limits = { tls_timeout = \"7s\"; auto_wait = \"900ms\"; };"
-		"devices = ( { name = \"shy\"; address = \"192.168.1.11\";"
-		"              quirks = [ \"no-starttls\" ]; } );");
+	world = inbound_world_new_tls("limits = { tls_timeout = \"7s\"; auto_wait = \"900ms\"; };"
+				      "devices = ( { name = \"shy\"; address = \"192.168.1.11\";"
+				      "              quirks = [ \"no-starttls\" ]; } );");
 	return 0;
 }
 
