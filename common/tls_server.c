@@ -72,6 +72,7 @@ static bool allow_old(SSL_CTX *context)
 						"!MD5:@SECLEVEL=0") == 1;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
 static int on_hello(SSL *ssl, int *alert, void *arg)
 {
 	struct tls_hello *hello = SSL_get_app_data(ssl);
