@@ -99,7 +99,8 @@ static void configure(struct app *app, struct loaded *loaded)
 	bool listeners = false;
 	app->config = loaded->config;
 	log_set_level(app->config->log_level);
-	queue_configure(app->queue, app->config, loaded->queue);
+	queue_configure(app->queue, app->config, loaded->queue,
+			inbound_files_users(loaded->inbound));
 	watch_begin(app->watch, app->config, loaded->inbound->signature);
 	inbound_configure(app->inbound, app->config, loaded->inbound, &listeners);
 	if (old != NULL) {
@@ -150,6 +151,7 @@ static void on_files_changed(void *arg, struct inbound_files *files, const struc
 	struct app *app = arg;
 	bool restart_needed;
 	if (files != NULL) {
+		queue_set_users(app->queue, inbound_files_users(files));
 		inbound_configure(app->inbound, app->config, files, &restart_needed);
 		log_info("files-reloaded", lf_str("config", app->config_path));
 	} else {
@@ -227,6 +229,13 @@ static void look(void *ctx, struct admin_view *out)
 	};
 }
 
+static size_t release_device(void *ctx, struct str device)
+{
+	struct app *app = ctx;
+	inbound_release(app->inbound, device);
+	return queue_release(app->queue, device);
+}
+
 static bool make_parts(struct app *app, struct loaded *loaded, struct err *err)
 {
 	const struct spool_file_params spool = {
@@ -253,7 +262,11 @@ static bool make_parts(struct app *app, struct loaded *loaded, struct err *err)
 	if (app->inbound == NULL)
 		return false;
 	app->watch = watch_new(app->base, app->worker, WATCH_INTERVAL_MS, on_files_changed, app);
-	const struct admin_ops admin = { .look = look, .ctx = app };
+	const struct admin_ops admin = {
+		.look = look,
+		.release_device = release_device,
+		.ctx = app,
+	};
 	app->control = control_new(app->base, loaded->config->admin_socket, &admin, err);
 	return app->control != NULL;
 }

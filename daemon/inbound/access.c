@@ -25,6 +25,7 @@ struct access access_decide(const struct config *config, const struct netaddr *a
 	a.admitted = device != NULL || bits >= 0;
 	if (device != NULL) {
 		a.device = device->name;
+		a.row = device;
 		a.cleartext_auth = device->cleartext_auth;
 		a.tls_profile = device->tls_profile;
 		a.quirks = device->quirks;

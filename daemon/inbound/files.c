@@ -154,7 +154,7 @@ struct inbound_files *inbound_files_load(const struct config *config, struct err
 	struct inbound_files *files = mem_zalloc(sizeof(*files));
 	files->refs = 1;
 	files->signature = inbound_files_signature(config);
-	files->users = users_load(config->users_file, err);
+	files->users = users_load(config, err);
 	if (files->users != NULL && load_tls(files, config, err))
 		return files;
 	inbound_files_free(files);
@@ -167,6 +167,11 @@ struct inbound_files *inbound_files_ref(struct inbound_files *files)
 	return files;
 }
 
+struct users *inbound_files_users(const struct inbound_files *files)
+{
+	return files->users;
+}
+
 void inbound_files_free(struct inbound_files *files)
 {
 	if (files == NULL || --files->refs != 0)
@@ -175,6 +180,6 @@ void inbound_files_free(struct inbound_files *files)
 		for (size_t p = 0; p < TLS_PROFILE_COUNT; p++)
 			SSL_CTX_free(files->contexts[i][p]);
 	free(files->contexts);
-	users_free(files->users);
+	users_unref(files->users);
 	free(files);
 }
