@@ -19,15 +19,20 @@ CipherString = DEFAULT:@SECLEVEL=0
 """
 
 
-def s_client(port, *options, folder, starttls=True, source=None, commands="QUIT\n", timeout=30):
-    """What `openssl s_client` prints (both streams) when it connects, handshakes and says QUIT."""
+def s_client(port, *options, folder, starttls=True, source=None, letters=None, timeout=30):
+    """What `openssl s_client` prints (both streams) when it connects, handshakes and says QUIT.
+
+    letters are commands to s_client itself, instead. (It takes the Q of QUIT for one, and leaves
+    before the tickets are there, unless it is told to wait for the relay's end.)
+    """
     config = os.path.join(folder, "old-openssl.cnf")
     with open(config, "w", encoding="ascii") as file:
         file.write(OLD)
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-crlf"]
     command += ["-starttls", "smtp"] if starttls else []
+    command += ["-ign_eof"] if letters is None else []
     command += ["-bind", source + ":0"] if source else []
-    done = subprocess.run([*command, *options], input=commands.encode(), timeout=timeout,
+    done = subprocess.run([*command, *options], input=(letters or "QUIT\n").encode(), timeout=timeout,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                           env={**os.environ, "OPENSSL_CONF": config})
     return done.stdout.decode(errors="replace")

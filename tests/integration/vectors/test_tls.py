@@ -182,7 +182,7 @@ def test_tls_08(relay):
 
 def test_tls_09_renegotiation(relay):
     one = relay()
-    said = s_client(one.port, "-tls1_2", folder=one.dir, commands="R\n")
+    said = s_client(one.port, "-tls1_2", folder=one.dir, letters="R\n")
     assert "RENEGOTIATING" in said and "no renegotiation" in said
     one.wait_event("disconnect")
     assert len(one.events("tls")) == 1                  # one handshake was finished
@@ -190,9 +190,9 @@ def test_tls_09_renegotiation(relay):
 
 def test_tls_09_early_data(relay):
     one = relay()
-    said = s_client(one.port, "-tls1_3", folder=one.dir, commands="QUIT\n")
-    assert "Max Early Data: 0" in said or "Early data was not sent" in said
-    assert "Max Early Data: 1" not in said
+    said = s_client(one.port, "-tls1_3", folder=one.dir)
+    allowed = re.findall(r"Max Early Data: (\d+)", said)
+    assert allowed and set(allowed) == {"0"}            # in every ticket
 
 
 def test_tls_09_key_update(relay):
