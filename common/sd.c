@@ -47,3 +47,11 @@ void sd_status(const char *fmt, ...)
 	flatten(text);
 	sd_notifyf(0, "STATUS=%s", text);
 }
+
+int sd_sockets(int *first)
+{
+	int count = sd_listen_fds(1);
+	*first = SD_LISTEN_FDS_START;
+	/* A malformed LISTEN_FDS is as good as none. */
+	return count > 0 ? count : 0;
+}

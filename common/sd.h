@@ -13,4 +13,10 @@ void sd_reloading(void); /* RELOADING=1 with MONOTONIC_USEC; sd_ready() ends it 
 void sd_stopping(void);
 void sd_status(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* Listening sockets it has opened for us (sd_listen_fds(3)): how many, from descriptor *first on,
+ * each closed on exec. They are given once: the environment variables that announce them are
+ * removed, so that nobody started by us takes them for its own. Call it while no other thread reads
+ * the environment. */
+int sd_sockets(int *first);
+
 #endif

@@ -2,7 +2,6 @@
 #include "common/tls.h"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "common/mem.h"
 #include "common/netaddr.h"
 #include "common/quote.h"
+#include "common/tls_context.h"
 
 /*
  * SSLKEYLOGFILE has no power over connections made here: libssl itself does not read it, only a
@@ -17,8 +17,7 @@
  * so the program removes it from its environment (common/curl_loop.c and main()).
  */
 
-/* ": reason" of OpenSSL's first queued error, which names the cause; the queue is empty after. */
-static bool openssl_error(struct err *err, const char *what, const char *path)
+bool tls_context_error(struct err *err, const char *what, const char *path)
 {
 	struct strbuf text;
 	char words[256];
@@ -39,88 +38,37 @@ static bool openssl_error(struct err *err, const char *what, const char *path)
 	return false;
 }
 
-/* What holds for both sides. */
-static SSL_CTX *new_context(const SSL_METHOD *method)
+SSL_CTX *tls_context_new(const SSL_METHOD *method)
 {
 	SSL_CTX *context = SSL_CTX_new(method);
 	if (context == NULL)
 		return NULL;
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	/* 112 bits: no SHA-1 signatures, no RSA-1024, whatever openssl.cnf says. */
+	if (SSL_CTX_get_security_level(context) < 2)
+		SSL_CTX_set_security_level(context, 2);
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	/* A connection that idles needs no 34 KiB of buffers. */
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-	return context;
-}
-
-/* Instead of a prompt on a terminal that a daemon does not have. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
-static int no_passphrase(char *buffer, int size, int writing, void *arg)
-{
-	(void)buffer;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
-
-static bool load_certificate(SSL_CTX *context, const char *certificate, const char *key,
-			     struct err *err)
-{
-	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
-		return openssl_error(err, "cannot load the certificate", certificate);
-	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
-		unsigned long code = ERR_peek_error();
-		if (ERR_GET_LIB(code) == ERR_LIB_X509 &&
-		    ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH)
-			return openssl_error(err, "this key is not the certificate's", key);
-		return openssl_error(err, "cannot load the key", key);
-	}
-	if (SSL_CTX_check_private_key(context) != 1)
-		return openssl_error(err, "this key is not the certificate's", key);
-	return true;
-}
-
-SSL_CTX *tls_server_context(const char *certificate, const char *key, struct str id,
-			    struct err *err)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned digest_n = 0;
-	ERR_clear_error();
-	SSL_CTX *context = new_context(TLS_server_method());
-	/* A session made on one listener is not resumed on another, where other rules may hold
-	 * (threats.md TLS-10). The field has 32 bytes: so many as the digest. */
-	if (context == NULL || EVP_Digest(id.p, id.n, digest, &digest_n, EVP_sha256(), NULL) != 1 ||
-	    SSL_CTX_set_session_id_context(context, digest, digest_n) != 1) {
-		openssl_error(err, "cannot make a TLS context", NULL);
-		SSL_CTX_free(context);
-		return NULL;
-	}
-	if (!load_certificate(context, certificate, key, err)) {
-		SSL_CTX_free(context);
-		return NULL;
-	}
-	SSL_CTX_set_dh_auto(context, 1);
-	SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
-	/* 0-RTT data could be replayed. Zero is the default; here it is a promise. */
-	SSL_CTX_set_max_early_data(context, 0);
-	SSL_CTX_set_recv_max_early_data(context, 0);
+	/* Back to the loop after each record that is not data: else a peer that floods us with
+	 * KeyUpdate keeps SSL_read() busy, and the loop with it (threats.md TLS-09). */
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	return context;
 }
 
 SSL_CTX *tls_client_context(const char *ca_file, struct err *err)
 {
 	ERR_clear_error();
-	SSL_CTX *context = new_context(TLS_client_method());
+	SSL_CTX *context = tls_context_new(TLS_client_method());
 	if (context == NULL) {
-		openssl_error(err, "cannot make a TLS context", NULL);
+		tls_context_error(err, "cannot make a TLS context", NULL);
 		return NULL;
 	}
 	int ok = ca_file[0] != '\0' ? SSL_CTX_load_verify_file(context, ca_file)
 				    : SSL_CTX_set_default_verify_paths(context);
 	if (ok != 1) {
-		openssl_error(err, "cannot load the CA certificates",
-			      ca_file[0] != '\0' ? ca_file : NULL);
+		tls_context_error(err, "cannot load the CA certificates",
+				  ca_file[0] != '\0' ? ca_file : NULL);
 		SSL_CTX_free(context);
 		return NULL;
 	}
@@ -129,9 +77,6 @@ SSL_CTX *tls_client_context(const char *ca_file, struct err *err)
 	if (ca_file[0] != '\0')
 		X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-	/* 112 bits: no SHA-1 signatures, no RSA-1024, whatever openssl.cnf says. */
-	if (SSL_CTX_get_security_level(context) < 2)
-		SSL_CTX_set_security_level(context, 2);
 	/* Each connection is verified by itself. */
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -167,7 +112,7 @@ SSL *tls_client_new(SSL_CTX *context, const char *host, struct err *err)
 		     set_sni(ssl, host);
 	}
 	if (!ok) {
-		openssl_error(err, "cannot begin TLS", host);
+		tls_context_error(err, "cannot begin TLS", host);
 		SSL_free(ssl);
 		return NULL;
 	}

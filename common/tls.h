@@ -10,14 +10,11 @@
 struct bufferevent;
 
 /*
- * TLS contexts, both sides, on OpenSSL. Making a context reads files, so it is done at start or in
- * a job; everything else runs on the loop.
+ * TLS on OpenSSL: the client side, our own certificate, and what concerns both sides; the server
+ * side is common/tls_server.h. Making a context reads files, so it is done at start or in a job;
+ * everything else runs on the loop.
  */
 
-/* Server: TLS 1.2 and up, no renegotiation, no early data; sessions bound to `id` (one per
- * listener, threats.md TLS-10). The caller frees with SSL_CTX_free(). */
-SSL_CTX *tls_server_context(const char *certificate, const char *key, struct str id,
-			    struct err *err) MUST_CHECK;
 /* Client: TLS 1.2 and up, peer verified against ca_file ("" = the system's store). */
 SSL_CTX *tls_client_context(const char *ca_file, struct err *err) MUST_CHECK;
 /* One client connection that will accept only a certificate valid for host (name or address). */
@@ -29,6 +26,8 @@ bool tls_make_self_signed(const char *certificate, const char *key, const char *
 /* What went wrong in a handshake, in words, with the remedy where it is known: expired, wrong name
  * (which names it has), unknown authority (its issuer), protocol too old, closed. */
 void tls_explain(struct bufferevent *bev, SSL *ssl, short what, struct err *err);
+/* The same, for an error that has been taken from its bufferevent already (0: none). */
+void tls_explain_code(unsigned long code, SSL *ssl, short what, struct err *err);
 /* What helps against an X509_V_ERR_* code, as ": do this" for the end of a sentence; "" when
  * unknown or none. For failures of connections that are not ours to look into (common/http.c). */
 const char *tls_verify_hint(long verify_result);

@@ -5,14 +5,13 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/netaddr.h"
-#include "common/quote.h"
+#include "common/attr.h"
+#include "common/strbuf.h"
 #include "common/tls.h"
+#include "common/tls_certificate.h"
 
 enum {
-	NAMES_SHOWN = 8,
-	NAME_MAX_SHOWN = 80
+	NAMES_SHOWN = 8
 };
 
 #define HINT_CLOCK ": is this machine's clock right?"
@@ -46,73 +45,6 @@ const char *tls_verify_hint(long verify_result)
 	return "";
 }
 
-static void append_name(struct strbuf *out, const X509_NAME *name)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	/* Newest part first and escaped: "CN=Example Root,O=Example"; quoted again for the log. */
-	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
-	long n = BIO_get_mem_data(bio, &text);
-	quote_append(out, (struct str){ text, n > 0 ? (size_t)n : 0 }, NAME_MAX_SHOWN * 2);
-	BIO_free(bio);
-}
-
-static bool append_san(struct strbuf *out, const GENERAL_NAME *name)
-{
-	if (name->type == GEN_DNS) {
-		const ASN1_IA5STRING *dns = name->d.dNSName;
-		struct str text = { (const char *)ASN1_STRING_get0_data(dns),
-				    (size_t)ASN1_STRING_length(dns) };
-		quote_append_bare(out, text, NAME_MAX_SHOWN);
-		return true;
-	}
-	if (name->type == GEN_IPADD) {
-		static const struct netaddr mapped = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
-							 0xff } };
-		struct netaddr address = mapped;
-		size_t n = (size_t)ASN1_STRING_length(name->d.iPAddress);
-		if (n != 4 && n != 16)
-			return false;
-		memcpy(address.b + 16 - n, ASN1_STRING_get0_data(name->d.iPAddress), n);
-		netaddr_append(out, &address);
-		return true;
-	}
-	return false;
-}
-
-/* "a.example, *.b.example, 192.0.2.1 and 3 more" */
-static void append_names_of(struct strbuf *out, const X509 *certificate)
-{
-	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-	int shown = 0, more = 0;
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		if (shown == NAMES_SHOWN) {
-			more++;
-			continue;
-		}
-		size_t before = out->n;
-		strbuf_adds(out, shown != 0 ? ", " : "");
-		if (append_san(out, sk_GENERAL_NAME_value(names, i)))
-			shown++;
-		else
-			out->n = before;
-	}
-	if (shown == 0)
-		strbuf_adds(out, "no host at all");
-	if (more != 0)
-		strbuf_addf(out, " and %d more", more);
-	GENERAL_NAMES_free(names);
-}
-
-static void append_time(struct strbuf *out, const ASN1_TIME *when)
-{
-	struct tm tm;
-	if (ASN1_TIME_to_tm(when, &tm) == 1)
-		clock_append_iso(out, (int64_t)timegm(&tm) * 1000);
-	else
-		strbuf_adds(out, "an unknown date");
-}
-
 static void append_expected(struct strbuf *out, SSL *ssl)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
@@ -134,17 +66,17 @@ static void explain_certificate(struct strbuf *out, SSL *ssl, long result)
 		strbuf_adds(out, "the server's certificate is not for ");
 		append_expected(out, ssl);
 		strbuf_adds(out, " but for ");
-		append_names_of(out, leaf);
+		tls_certificate_append_hosts(out, leaf, NAMES_SHOWN);
 	} else if (leaf != NULL && result == X509_V_ERR_CERT_HAS_EXPIRED) {
 		strbuf_adds(out, "the server's certificate ended on ");
-		append_time(out, X509_get0_notAfter(leaf));
+		tls_certificate_append_time(out, X509_get0_notAfter(leaf));
 	} else if (leaf != NULL && result == X509_V_ERR_CERT_NOT_YET_VALID) {
 		strbuf_adds(out, "the server's certificate is valid only from ");
-		append_time(out, X509_get0_notBefore(leaf));
+		tls_certificate_append_time(out, X509_get0_notBefore(leaf));
 	} else if (top != NULL && strcmp(tls_verify_hint(result), HINT_CA) == 0) {
 		strbuf_adds(out, "the server's certificate comes from an authority unknown to this "
 				 "machine, ");
-		append_name(out, X509_get_issuer_name(top));
+		tls_certificate_append_name(out, X509_get_issuer_name(top));
 	} else {
 		strbuf_addf(out, "the server's certificate cannot be verified (%s)",
 			    X509_verify_cert_error_string(result));
@@ -191,13 +123,12 @@ static void explain_reason(struct strbuf *out, unsigned long code)
 	strbuf_adds(out, reason != NULL ? reason : "unknown reason");
 }
 
-void tls_explain(struct bufferevent *bev, SSL *ssl, short what, struct err *err)
+void tls_explain_code(unsigned long code, SSL *ssl, short what, struct err *err)
 {
 	struct strbuf text;
 	char words[128];
 	int errnum = EVUTIL_SOCKET_ERROR();
 	long verified = ssl != NULL ? SSL_get_verify_result(ssl) : X509_V_OK;
-	unsigned long code = bev != NULL ? bufferevent_get_openssl_error(bev) : 0;
 	strbuf_init(&text, sizeof(err->text) - 1);
 	strbuf_adds(&text, "TLS: ");
 	if (verified != X509_V_OK)
@@ -212,4 +143,9 @@ void tls_explain(struct bufferevent *bev, SSL *ssl, short what, struct err *err)
 		strbuf_adds(&text, strerror_r(errnum, words, sizeof(words)));
 	err_set(err, "%s", strbuf_cstr(&text));
 	strbuf_done(&text);
+}
+
+void tls_explain(struct bufferevent *bev, SSL *ssl, short what, struct err *err)
+{
+	tls_explain_code(bev != NULL ? bufferevent_get_openssl_error(bev) : 0, ssl, what, err);
 }

@@ -19,11 +19,13 @@
 #include "common/sd.h"
 #include "common/version.h"
 #include "common/worker.h"
+#include "inbound/files.h"
 #include "inbound/inbound.h"
 #include "ingest.h"
 #include "queue/queue.h"
 #include "reload.h"
 #include "spool/spool_file.h"
+#include "watch.h"
 
 enum {
 	STOP_LIMIT_MS = 8 * 1000, /* threats.md C11: out within 10 s, the log's end included */
@@ -43,6 +45,7 @@ struct app {
 	struct queue *queue;
 	struct ingest *ingest;
 	struct inbound *inbound;
+	struct watch *watch;
 	struct control *control;
 	struct loopguard *guard;
 	struct event *signals[3];
@@ -98,6 +101,7 @@ static void configure(struct app *app, struct loaded *loaded)
 	log_set_level(app->config->log_level);
 	queue_configure(app->queue, app->config, loaded->queue,
 			inbound_files_users(loaded->inbound));
+	watch_begin(app->watch, app->config, loaded->inbound->signature);
 	inbound_configure(app->inbound, app->config, loaded->inbound, &listeners);
 	if (old != NULL) {
 		log_restart_needed(old, app->config, listeners);
@@ -141,6 +145,22 @@ static void start_reload(struct app *app)
 	}
 }
 
+/* Certificate, key or users have changed: the configuration stays as it is. */
+static void on_files_changed(void *arg, struct inbound_files *files, const struct err *err)
+{
+	struct app *app = arg;
+	bool restart_needed;
+	if (files != NULL) {
+		queue_set_users(app->queue, inbound_files_users(files));
+		inbound_configure(app->inbound, app->config, files, &restart_needed);
+		log_info("files-reloaded", lf_str("config", app->config_path));
+	} else {
+		log_error("files-refused", lf_str("error", err->text),
+			  lf_str("remedy", "the old certificate and users stay in use until the "
+					   "files change again"));
+	}
+}
+
 /* --- stop ---------------------------------------------------------------------------------- */
 
 static void on_queue_stopped(void *arg)
@@ -172,6 +192,7 @@ static void start_stop(struct app *app, const char *signal_name)
 	app->stop_started_ms = clock_mono_ms();
 	log_info("stopping", lf_str("signal", signal_name));
 	sd_stopping();
+	watch_stop(app->watch);
 	inbound_stop_listening(app->inbound);
 	inbound_drain(app->inbound);
 	queue_stop(app->queue, on_queue_stopped, app);
@@ -240,6 +261,7 @@ static bool make_parts(struct app *app, struct loaded *loaded, struct err *err)
 	app->inbound = inbound_new(app->base, app->worker, loaded->config, &ops, err);
 	if (app->inbound == NULL)
 		return false;
+	app->watch = watch_new(app->base, app->worker, WATCH_INTERVAL_MS, on_files_changed, app);
 	const struct admin_ops admin = {
 		.look = look,
 		.release_device = release_device,
@@ -262,6 +284,7 @@ static void watch_signals(struct app *app)
 static void free_parts(struct app *app)
 {
 	control_free(app->control);
+	watch_free(app->watch);
 	inbound_free(app->inbound);
 	queue_free(app->queue);
 	ingest_free(app->ingest);

@@ -22,11 +22,17 @@ static const struct option_row {
 	bool takes_value;
 	unsigned bit; /* enum cli_option; 0: always allowed */
 } option_rows[] = {
-	{ "--config", 'c', true, OPTION_CONFIG }, { "--socket", 0, true, OPTION_SOCKET },
-	{ "--json", 0, false, OPTION_JSON },	  { "--limit", 0, true, OPTION_PAGE },
-	{ "--offset", 0, true, OPTION_PAGE },	  { "--all", 0, false, OPTION_PAGE },
-	{ "--account", 0, true, OPTION_USER },	  { "--senders", 0, true, OPTION_USER },
-	{ "--networks", 0, true, OPTION_USER },	  { "--help", 'h', false, 0 },
+	{ "--config", 'c', true, OPTION_CONFIG },
+	{ "--socket", 0, true, OPTION_SOCKET },
+	{ "--json", 0, false, OPTION_JSON },
+	{ "--limit", 0, true, OPTION_PAGE },
+	{ "--offset", 0, true, OPTION_PAGE },
+	{ "--all", 0, false, OPTION_PAGE },
+	{ "--account", 0, true, OPTION_USER },
+	{ "--senders", 0, true, OPTION_USER },
+	{ "--networks", 0, true, OPTION_USER },
+	{ "--der", 0, false, OPTION_DER },
+	{ "--help", 'h', false, 0 },
 };
 
 void cli_init(struct cli *cli)
@@ -48,8 +54,9 @@ void cli_use_files(struct cli *cli)
 	const char *term = getenv("TERM");
 	cli->to_files = true;
 	/* A pipe or file gets whole values: what reads there searches for them. */
-	cli->width = isatty(STDOUT_FILENO) ? (size_t)WIDTH_DEFAULT : (size_t)CLI_WIDTH_ANY;
-	if (cli->width == CLI_WIDTH_ANY)
+	cli->terminal = isatty(STDOUT_FILENO) == 1;
+	cli->width = cli->terminal ? (size_t)WIDTH_DEFAULT : (size_t)CLI_WIDTH_ANY;
+	if (!cli->terminal)
 		return;
 	/* https://no-color.org */
 	cli->colour = getenv("NO_COLOR") == NULL && term != NULL && strcmp(term, "dumb") != 0;
@@ -149,6 +156,8 @@ static bool set_option(struct cli *cli, const struct option_row *row, const char
 		cli->json = true;
 	} else if (strcmp(row->name, "--all") == 0) {
 		cli->all = true;
+	} else if (strcmp(row->name, "--der") == 0) {
+		cli->der = true;
 	} else {
 		cli->help = true;
 	}

@@ -26,6 +26,7 @@ enum cli_option {
 	OPTION_JSON = 1 << 2,
 	OPTION_PAGE = 1 << 3, /* --limit, --offset, --all */
 	OPTION_USER = 1 << 4, /* --account, --senders, --networks */
+	OPTION_DER = 1 << 5,  /* --der */
 };
 
 enum cli_exit {
@@ -40,6 +41,7 @@ struct cli {
 	const char *socket; /* NULL: as the configuration says */
 	bool json;
 	bool all;
+	bool der;
 	bool help;
 	uint64_t limit; /* 0: the default */
 	uint64_t offset;
@@ -53,6 +55,7 @@ struct cli {
 	struct strbuf out;
 	struct strbuf err;
 	bool to_files; /* out and err go to stdout and stderr; else they stay */
+	bool terminal; /* stdout is one */
 	bool colour;
 	size_t width; /* to fit tables into; CLI_WIDTH_ANY where nobody looks at columns */
 };

@@ -60,8 +60,7 @@ static void append_lines(struct strbuf *out, const char *label, const struct str
 	}
 }
 
-/* NULL after telling why. Warnings are told only where they are the point. */
-static struct config *load(struct cli *cli, bool warnings)
+struct config *cmd_load_config(struct cli *cli, bool warnings)
 {
 	struct config_report report;
 	config_report_init(&report);
@@ -87,7 +86,7 @@ int cmd_config_check(struct cli *cli)
 	bool became;
 	if (!become_service_user(cli, &became, &err))
 		return cli_fail(cli, &err);
-	struct config *config = load(cli, true);
+	struct config *config = cmd_load_config(cli, true);
 	if (config == NULL)
 		return CLI_FAILURE;
 	strbuf_addf(&cli->out, "%s is right%s: %zu listener%s, %zu device%s, %zu account%s\n",
@@ -101,7 +100,7 @@ int cmd_config_check(struct cli *cli)
 
 int cmd_config_show(struct cli *cli)
 {
-	struct config *config = load(cli, false);
+	struct config *config = cmd_load_config(cli, false);
 	if (config == NULL)
 		return CLI_FAILURE;
 	if (cli->json) {

@@ -51,6 +51,11 @@ const struct command commands[] = {
 	  "Tells first what keeps mail from being sent and what to do about it; then\n"
 	  "accounts, queue, listeners. Exits 1 when the relay is not running.\n",
 	  ONLINE, 0, 0, cmd_status },
+	{ "tls export", "", "prints the certificate that devices see",
+	  "For a device that shall trust the relay: import what this prints. As PEM, or\n"
+	  "with --der in the binary form that some printers want. On a terminal and with\n"
+	  "--json also whose it is, for which names, until when, and its fingerprint.\n",
+	  OPTION_CONFIG | OPTION_JSON | OPTION_DER, 0, 0, cmd_tls_export },
 	{ "user add", "NAME", "lets somebody log in",
 	  "Adds a line to users_file; it makes no difference whether the relay is running.\n"
 	  "The password is asked for twice, or read as one line from stdin where that is no\n"
@@ -85,6 +90,7 @@ static const struct option_help {
 	{ OPTION_JSON, "  --json              prints JSON\n" },
 	{ OPTION_PAGE, "  --limit N, --offset N, --all\n"
 		       "                      which part of a long list\n" },
+	{ OPTION_DER, "  --der               prints the binary form\n" },
 	{ OPTION_USER, "  --account NAME, --senders LIST, --networks LIST\n"
 		       "                      what the user's line says besides the password\n" },
 };

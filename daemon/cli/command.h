@@ -28,6 +28,11 @@ extern const size_t command_count;
 /* Parses, runs, returns the exit status; the text is in cli. */
 int command_main(struct cli *cli, int argc, const char *const *argv);
 
+struct config;
+/* The configuration cli names; NULL after telling why. Warnings are told only where they are the
+ * point. The caller owns one reference. */
+struct config *cmd_load_config(struct cli *cli, bool warnings);
+
 int cmd_run(struct cli *cli);
 int cmd_config_check(struct cli *cli);
 int cmd_config_show(struct cli *cli);
@@ -36,6 +41,7 @@ int cmd_queue_list(struct cli *cli);
 int cmd_queue_show(struct cli *cli);
 int cmd_release(struct cli *cli);
 int cmd_status(struct cli *cli);
+int cmd_tls_export(struct cli *cli);
 int cmd_user_add(struct cli *cli);
 int cmd_user_passwd(struct cli *cli);
 int cmd_user_remove(struct cli *cli);

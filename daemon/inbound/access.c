@@ -27,6 +27,7 @@ struct access access_decide(const struct config *config, const struct netaddr *a
 		a.device = device->name;
 		a.row = device;
 		a.cleartext_auth = device->cleartext_auth;
+		a.tls_profile = device->tls_profile;
 		a.quirks = device->quirks;
 		if (device->auth > a.requirement)
 			a.requirement = device->auth;

@@ -25,6 +25,7 @@ struct access {
 	const char *device; /* its name, or NULL; lives as long as the configuration */
 	enum auth_rule requirement;
 	bool cleartext_auth;		 /* real users may log in without TLS */
+	enum tls_profile tls_profile;	 /* modern, unless the device has another */
 	unsigned quirks;		 /* of the device: bits of enum quirk */
 	const struct device_config *row; /* of the device, or NULL; lives as its name */
 };

@@ -11,11 +11,6 @@ static void append_size(const struct in_session *s, struct strbuf *out)
 	strbuf_addf(out, "%llu", limit != UINT64_MAX ? (unsigned long long)limit : 0);
 }
 
-static bool can_start_tls(const struct in_session *s)
-{
-	return s->tls_context != NULL && !s->tls;
-}
-
 static bool can_log_in(const struct in_session *s)
 {
 	enum access_auth auth = access_auth(&s->access, s->tls);
@@ -34,7 +29,7 @@ static const struct ehlo_offer offers[] = {
 	{ "8BITMIME", QUIRK_NO_8BITMIME, NULL, NULL },
 	{ "CHUNKING", QUIRK_NO_CHUNKING, NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", 0, NULL, NULL },
-	{ "STARTTLS", 0, can_start_tls, NULL },
+	{ "STARTTLS", 0, session_tls_offered, NULL },
 	{ "AUTH PLAIN LOGIN", 0, can_log_in, NULL },
 	{ "AUTH=PLAIN LOGIN", 0, is_asked_for_equals, NULL },
 };

@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/sd.h"
 #include "inbound/access.h"
 #include "inbound/listener.h"
 #include "inbound/lockout.h"
@@ -40,13 +41,20 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 
 static bool open_listeners(struct inbound *in, struct err *err)
 {
-	for (size_t i = 0; i < in->config->listener_count; i++) {
-		struct listener *listener = listener_open(in, &in->config->listeners[i], i, err);
-		if (listener == NULL)
-			return false;
-		TAILQ_INSERT_TAIL(&in->listeners, listener, link);
+	struct inherited inherited;
+	int first;
+	int count = sd_sockets(&first);
+	bool ok = true;
+	inherited_init(&inherited, first, count, in->config);
+	for (size_t i = 0; ok && i < in->config->listener_count; i++) {
+		struct listener *listener =
+			listener_open(in, &in->config->listeners[i], i, &inherited, err);
+		ok = listener != NULL;
+		if (ok)
+			TAILQ_INSERT_TAIL(&in->listeners, listener, link);
 	}
-	return true;
+	inherited_done(&inherited);
+	return ok;
 }
 
 struct inbound *inbound_new(struct event_base *base, struct worker *worker, struct config *config,

@@ -70,8 +70,8 @@ struct inbound_counters {
 	size_t connections_now;
 };
 
-/* Takes one reference of config. Opens the listeners' sockets (blocks nowhere); false names the
- * address and what holds it. */
+/* Takes one reference of config. Opens the listeners' sockets, or takes those that systemd has
+ * passed (blocks nowhere); NULL: err names the address and what holds it. */
 struct inbound *inbound_new(struct event_base *base, struct worker *worker, struct config *config,
 			    const struct inbound_ops *ops, struct err *err) MUST_CHECK;
 /* Loads certificates, users and whatever else comes from files; runs in start-up or in a job. */
@@ -80,6 +80,12 @@ struct inbound_files *inbound_files_load(const struct config *config, struct err
 void inbound_files_free(struct inbound_files *files); /* NULL allowed */
 /* The users among them; they stay those of files. */
 struct users *inbound_files_users(const struct inbound_files *files);
+/* Changes when one of those files does, with what it is read through (a link to it, its folder's
+ * being there at all). Looks at every file: for a job. */
+uint64_t inbound_files_signature(const struct config *config);
+/* Where the certificate is that devices see: the configured one, or the self-signed one. The caller
+ * frees. */
+char *inbound_certificate_path(const struct config *config);
 /* New sessions use these; takes ownership of files and one reference of config. Before the first
  * call nothing is accepted. Listeners that changed are only reported in *restart_needed. */
 void inbound_configure(struct inbound *in, struct config *config, struct inbound_files *files,

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -48,6 +50,15 @@ static void set_bind_error(struct err *err, const char *address, int code)
 	err->code = code;
 }
 
+/*
+ * INT_MAX, because the kernel takes the smaller of this and net.core.somaxconn: so the queue is as
+ * long as the administrator allows, which SOMAXCONN of the headers would not know.
+ */
+static bool start_listening(int fd)
+{
+	return listen(fd, INT_MAX) == 0;
+}
+
 static int open_socket(const struct listener_config *config, struct err *err)
 {
 	sa_family_t family = config->endpoint.sa.ss_family;
@@ -56,7 +67,7 @@ static int open_socket(const struct listener_config *config, struct err *err)
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || !set_options(fd, family, &what)) {
 		err_errno(err, errno, "cannot listen on %s: %s", config->address, what);
-	} else if (bind(fd, sa, config->endpoint.len) != 0 || listen(fd, SOMAXCONN) != 0) {
+	} else if (bind(fd, sa, config->endpoint.len) != 0 || !start_listening(fd)) {
 		set_bind_error(err, config->address, errno);
 	} else {
 		return fd;
@@ -93,6 +104,16 @@ static bool is_shortage(int code)
 	return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
 }
 
+/* Whose client this is, where two share the socket. */
+static const struct listener *choose(const struct listener *listener, const struct sockaddr *sa)
+{
+	struct netaddr addr;
+	if (listener->partner == NULL || !netaddr_from_sockaddr(sa, &addr))
+		return listener;
+	bool v4 = listener->family == AF_INET;
+	return netaddr_is_v4(&addr) == v4 ? listener : listener->partner;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *listener = arg;
@@ -112,22 +133,53 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		listener->paused = false;
 		(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		(void)setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-		inbound_connected(listener->in, listener, client, (struct sockaddr *)&sa);
+		inbound_connected(listener->in, choose(listener, (struct sockaddr *)&sa), client,
+				  (struct sockaddr *)&sa);
 	}
 }
 
-struct listener *listener_open(struct inbound *in, const struct listener_config *config,
-			       size_t index, struct err *err)
+/* systemd's sockets block unless its unit says otherwise. */
+static bool adopt(int fd, const char *address, struct err *err)
 {
-	int fd = open_socket(config, err);
-	if (fd < 0)
-		return NULL;
+	int flags = fcntl(fd, F_GETFL);
+	return (flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 && start_listening(fd)) ||
+	       err_errno(err, errno, "cannot listen on %s, which systemd has opened", address);
+}
+
+static struct listener *new_listener(struct inbound *in, const struct listener_config *config,
+				     size_t index)
+{
 	struct listener *listener = mem_zalloc(sizeof(*listener));
 	listener->in = in;
 	listener->address = mem_strdup(config->address);
 	listener->tls = config->tls;
 	listener->auth = config->auth;
 	listener->index = index;
+	listener->family = config->endpoint.sa.ss_family;
+	listener->fd = -1;
+	return listener;
+}
+
+struct listener *listener_open(struct inbound *in, const struct listener_config *config,
+			       size_t index, const struct inherited *inherited, struct err *err)
+{
+	struct inherited_socket *given = inherited_find(inherited, config);
+	bool shared = given != NULL && given->listener != NULL;
+	int fd = -1;
+	if (given == NULL)
+		fd = open_socket(config, err);
+	else if (!shared && adopt(given->fd, config->address, err))
+		fd = given->fd;
+	if (fd < 0 && !shared)
+		return NULL;
+	struct listener *listener = new_listener(in, config, index);
+	if (shared) {
+		listener->partner = given->listener;
+		given->listener->partner = listener;
+		return listener;
+	}
+	if (given != NULL)
+		given->listener = listener;
 	listener->fd = fd;
 	listener->readable = event_new(in->base, fd, EV_READ | EV_PERSIST, on_readable, listener);
 	listener->pause = event_new(in->base, -1, 0, on_pause_over, listener);
@@ -150,9 +202,12 @@ void listener_start(struct listener *listener)
 	struct sockaddr_storage sa;
 	socklen_t length = sizeof(sa);
 	struct strbuf bound;
-	event_add(listener->readable, NULL);
 	/* The address as bound: where port 0 was asked for, the system has chosen one. */
 	strbuf_init(&bound, 128);
+	if (listener->readable == NULL)
+		strbuf_adds(&bound, listener->address);
+	else
+		event_add(listener->readable, NULL);
 	if (getsockname(listener->fd, (struct sockaddr *)&sa, &length) == 0)
 		endpoint_append(&bound, (struct sockaddr *)&sa);
 	log_info("listening", lf_slice("address", strbuf_str(&bound)),
@@ -163,9 +218,13 @@ void listener_start(struct listener *listener)
 
 void listener_free(struct listener *listener)
 {
-	event_free(listener->readable);
-	event_free(listener->pause);
-	evutil_closesocket(listener->fd);
+	if (listener->readable != NULL) {
+		event_free(listener->readable);
+		event_free(listener->pause);
+		evutil_closesocket(listener->fd);
+	}
+	if (listener->partner != NULL)
+		listener->partner->partner = NULL;
 	free(listener->address);
 	free(listener);
 }

@@ -18,37 +18,24 @@
 #include "inbound/sreply.h"
 
 enum {
-	HANDSHAKE_MS = 30 * 1000,
 	CLOSING_MS = 10 * 1000, /* for our last words to be taken */
 	LINGER_MS = 2 * 1000,	/* so that data still on its way does not destroy them */
 };
 
-static const struct mode_row {
-	const char *name;
-	int timer_ms; /* 0: none, or whoever sets the mode sets one */
-} mode_rows[] = {
-	[MODE_COMMAND] = { "command", 0 },
-	[MODE_AUTH] = { "auth", 0 },
-	[MODE_DATA] = { "data", 0 },
-	[MODE_BDAT] = { "bdat", 0 },
-	[MODE_WAIT] = { "wait", 0 },
-	[MODE_DELAY] = { "delay", 0 },
-	[MODE_STARTTLS] = { "starttls", HANDSHAKE_MS },
-	[MODE_HANDSHAKE] = { "handshake", HANDSHAKE_MS },
-	[MODE_CLOSING] = { "closing", CLOSING_MS },
-	[MODE_LINGER] = { "linger", LINGER_MS },
-	[MODE_DEAD] = { "dead", 0 },
+static const char *const mode_names[] = {
+	[MODE_FIRST_BYTE] = "first-byte",
+	[MODE_COMMAND] = "command",
+	[MODE_AUTH] = "auth",
+	[MODE_DATA] = "data",
+	[MODE_BDAT] = "bdat",
+	[MODE_WAIT] = "wait",
+	[MODE_DELAY] = "delay",
+	[MODE_STARTTLS] = "starttls",
+	[MODE_HANDSHAKE] = "handshake",
+	[MODE_CLOSING] = "closing",
+	[MODE_LINGER] = "linger",
+	[MODE_DEAD] = "dead",
 };
-
-static const char *device_name(const struct in_session *s)
-{
-	return s->access.device != NULL ? s->access.device : "-";
-}
-
-void in_session_set_timer(struct in_session *s, int64_t ms)
-{
-	timer_start(s->timer, ms);
-}
 
 /* Between chunks NOOP is no progress: a place among the messages coming in is kept for it. */
 static int64_t command_time(const struct in_session *s)
@@ -60,18 +47,53 @@ static int64_t command_time(const struct in_session *s)
 	return left > 0 ? left : 0;
 }
 
+/* -1: none, or whoever sets the mode sets one. */
+static int64_t time_limit(const struct in_session *s, enum session_mode mode)
+{
+	const struct inbound_limits *limits = &s->config->limits;
+	switch (mode) {
+	case MODE_FIRST_BYTE:
+		return limits->auto_wait;
+	case MODE_COMMAND:
+	case MODE_AUTH:
+		return command_time(s);
+	case MODE_STARTTLS:
+	case MODE_HANDSHAKE: /* the whole of it, however slowly its bytes come */
+		return limits->tls_timeout;
+	case MODE_CLOSING:
+		return CLOSING_MS;
+	case MODE_LINGER:
+		return LINGER_MS;
+	case MODE_DATA:
+	case MODE_BDAT:
+	case MODE_WAIT:
+	case MODE_DELAY:
+	case MODE_DEAD:
+		return -1;
+	}
+	return -1;
+}
+
+static const char *device_name(const struct in_session *s)
+{
+	return s->access.device != NULL ? s->access.device : "-";
+}
+
+void in_session_set_timer(struct in_session *s, int64_t ms)
+{
+	timer_start(s->timer, ms);
+}
+
 void in_session_set_mode(struct in_session *s, enum session_mode mode)
 {
 	if (mode != s->mode)
-		log_debug("session-mode", lf_str("in", s->id),
-			  lf_str("from", mode_rows[s->mode].name),
-			  lf_str("to", mode_rows[mode].name));
+		log_debug("session-mode", lf_str("in", s->id), lf_str("from", mode_names[s->mode]),
+			  lf_str("to", mode_names[mode]));
 	s->mode = mode;
 	event_del(s->timer);
-	if (mode == MODE_COMMAND || mode == MODE_AUTH)
-		in_session_set_timer(s, command_time(s));
-	else if (mode_rows[mode].timer_ms != 0)
-		in_session_set_timer(s, mode_rows[mode].timer_ms);
+	int64_t limit = time_limit(s, mode);
+	if (limit >= 0)
+		in_session_set_timer(s, limit);
 }
 
 void in_session_wake(struct in_session *s)
@@ -186,6 +208,7 @@ void in_session_close(struct in_session *s, const char *reason)
 		s->reason = reason;
 	end_auth(s);
 	in_session_reset(s);
+	session_tls_release(s);
 	in_session_set_mode(s, MODE_DEAD);
 	event_del(s->wake);
 	bufferevent_setcb(s->bev, NULL, NULL, NULL, NULL);
@@ -219,6 +242,12 @@ void in_session_shut_down(struct in_session *s)
 
 void in_session_drain(struct in_session *s)
 {
+	/* No word of ours would be understood now. */
+	if (s->mode == MODE_FIRST_BYTE || s->mode == MODE_HANDSHAKE) {
+		session_tls_release(s);
+		in_session_finish(s, "shutting down");
+		return;
+	}
 	/* Before content there is nothing to lose, and between chunks the client will send it
 	 * again; waiting for a silent client would hold up the stop. */
 	if (s->mode == MODE_COMMAND || s->mode == MODE_AUTH)
@@ -233,6 +262,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	switch (s->mode) {
+	case MODE_FIRST_BYTE:
+		session_tls_silent(s);
+		break;
 	case MODE_COMMAND:
 	case MODE_AUTH:
 		/* RFC 5321 4.5.3.2.7 */
@@ -276,14 +308,15 @@ struct in_session *in_session_new(struct inbound *in, const struct listener *lis
 	s->in = in;
 	s->config = config_ref(in->config);
 	s->files = inbound_files_ref(in->files);
-	if (listener->tls != LISTENER_TLS_NONE && listener->index < s->files->context_count)
-		s->tls_context = s->files->contexts[listener->index];
 	s->fd = fd;
 	s->timer = event_new(in->base, -1, 0, on_timer, s);
 	s->wake = event_new(in->base, -1, 0, on_wake, s);
 	snprintf(s->id, sizeof(s->id), "%08x", (unsigned)in->next_session++);
 	s->peer = mem_strdup(peer);
 	s->access = access_decide(s->config, addr, listener->auth);
+	if (listener->tls != LISTENER_TLS_NONE)
+		s->tls_context =
+			inbound_files_context(s->files, listener->index, s->access.tls_profile);
 	tx_init(&s->tx);
 	peers_add(in->peers, addr);
 	in->counters.connections_now++;
@@ -291,8 +324,7 @@ struct in_session *in_session_new(struct inbound *in, const struct listener *lis
 	log_debug("connect", lf_str("in", s->id), lf_str("peer", s->peer),
 		  lf_str("device", device_name(s)));
 	in_session_attach(s, bufferevent_socket_new(in->base, fd, 0));
-	in_session_set_mode(s, MODE_COMMAND);
-	in_session_reply(s, 220, "%s ESMTP oauthrelay", s->config->hostname);
+	session_tls_open(s, listener->tls);
 	return s;
 }
 

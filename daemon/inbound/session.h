@@ -18,6 +18,7 @@
 #include "inbound/tx.h"
 
 struct bufferevent;
+struct tls_hello;
 
 /*
  * One client's connection. Bytes come in through a bufferevent; what they are depends on the mode
@@ -33,16 +34,17 @@ struct bufferevent;
 
 /* What the next bytes are, or what we wait for. */
 enum session_mode {
-	MODE_COMMAND,	/* reads command lines */
-	MODE_AUTH,	/* reads answers of an AUTH dialogue */
-	MODE_DATA,	/* reads content up to its end */
-	MODE_BDAT,	/* reads a chunk of content */
-	MODE_WAIT,	/* a job decides (password, commit); what comes in waits */
-	MODE_DELAY,	/* the answer to a failed login is held back */
-	MODE_STARTTLS,	/* the 220 is on its way out */
-	MODE_HANDSHAKE, /* TLS begins */
-	MODE_CLOSING,	/* our last reply is on its way out */
-	MODE_LINGER,	/* our side is shut; what still comes is thrown away */
+	MODE_FIRST_BYTE, /* waits for it, before the greeting (tls = "auto") */
+	MODE_COMMAND,	 /* reads command lines */
+	MODE_AUTH,	 /* reads answers of an AUTH dialogue */
+	MODE_DATA,	 /* reads content up to its end */
+	MODE_BDAT,	 /* reads a chunk of content */
+	MODE_WAIT,	 /* a job decides (password, commit); what comes in waits */
+	MODE_DELAY,	 /* the answer to a failed login is held back */
+	MODE_STARTTLS,	 /* the 220 is on its way out */
+	MODE_HANDSHAKE,	 /* TLS begins */
+	MODE_CLOSING,	 /* our last reply is on its way out */
+	MODE_LINGER,	 /* our side is shut; what still comes is thrown away */
 	MODE_DEAD,
 };
 
@@ -63,7 +65,9 @@ struct in_session {
 	SSL_CTX *tls_context; /* of files; NULL: no TLS here */
 	evutil_socket_t fd;
 	struct bufferevent *bev;
-	SSL *ssl; /* NULL before TLS */
+	SSL *ssl;		  /* NULL before TLS */
+	struct tls_hello *hello;  /* during the handshake */
+	struct event *first_byte; /* in MODE_FIRST_BYTE */
 	struct event *timer;
 	struct event *wake;
 	char id[9];
@@ -72,6 +76,7 @@ struct in_session {
 
 	enum session_mode mode;
 	enum session_phase phase;
+	bool greeted;	/* the 220 has been said */
 	bool esmtp;	/* EHLO, not HELO */
 	bool tls;	/* the handshake is done */
 	bool logged_in; /* by whatever password the access rules ask for */
@@ -94,7 +99,7 @@ struct in_session {
 	const char *reason;    /* for the log */
 };
 
-/* Takes fd. addr and peer are the client's; the greeting is sent at once. */
+/* Takes fd. addr and peer are the client's. */
 struct in_session *in_session_new(struct inbound *in, const struct listener *listener,
 				  evutil_socket_t fd, const struct netaddr *addr, const char *peer);
 void in_session_free(struct in_session *s); /* for the reaper and inbound_free() only */
@@ -134,10 +139,16 @@ uint64_t in_session_size_limit(const struct in_session *s);
 void in_session_attach(struct in_session *s, struct bufferevent *bev);
 void in_session_process(struct in_session *s);
 
-/* starttls.c */
-void starttls_begin(struct in_session *s); /* the 220 is out: the handshake */
-void starttls_done(struct in_session *s);  /* it has succeeded */
-void starttls_failed(struct in_session *s, short what);
+/* session_tls.c */
+bool session_tls_is_hello(unsigned char first); /* a client that begins so means TLS */
+/* Greets, begins TLS, or waits for the first byte: as the listener wants it. */
+void session_tls_open(struct in_session *s, enum listener_tls tls);
+void session_tls_silent(struct in_session *s);	      /* limits.auto_wait is over */
+bool session_tls_offered(const struct in_session *s); /* STARTTLS, now */
+void session_tls_begin(struct in_session *s);	      /* the handshake */
+void session_tls_done(struct in_session *s);	      /* it has succeeded */
+void session_tls_failed(struct in_session *s, short what);
+void session_tls_release(struct in_session *s); /* what only waiting and handshake need */
 
 /* cmd_auth.c */
 void auth_line(struct in_session *s, struct str line);

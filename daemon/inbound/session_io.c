@@ -40,7 +40,8 @@ static size_t line_max(const struct in_session *s, struct evbuffer *in)
 static bool is_client_hello(const struct in_session *s, struct evbuffer *in)
 {
 	unsigned char first;
-	return !s->heard && !s->tls && evbuffer_copyout(in, &first, 1) == 1 && first == 0x16;
+	return !s->heard && !s->tls && evbuffer_copyout(in, &first, 1) == 1 &&
+	       session_tls_is_hello(first);
 }
 
 static void check_errors(struct in_session *s)
@@ -66,8 +67,9 @@ static bool line_input(struct in_session *s)
 	struct evbuffer *in = bufferevent_get_input(s->bev);
 	struct secret line;
 	if (is_client_hello(s, in)) {
-		in_session_log_refused(s, "(TLS handshake where plain text is expected: set the "
-					  "device to STARTTLS, or to no TLS)");
+		in_session_log_refused(s, "(TLS handshake where plain text is expected: set tls = "
+					  "\"auto\" for this listener, or STARTTLS or no TLS on "
+					  "the device)");
 		in_session_finish(s, "TLS on a plain port");
 		return false;
 	}
@@ -128,7 +130,7 @@ static bool step(struct in_session *s)
 		return true;
 	case MODE_STARTTLS:
 		if (output_length(s) == 0)
-			starttls_begin(s);
+			session_tls_begin(s);
 		return false;
 	case MODE_CLOSING:
 		if (output_length(s) == 0)
@@ -137,6 +139,7 @@ static bool step(struct in_session *s)
 	case MODE_LINGER:
 		evbuffer_drain(in, evbuffer_get_length(in));
 		return false;
+	case MODE_FIRST_BYTE:
 	case MODE_WAIT:
 	case MODE_DELAY:
 	case MODE_HANDSHAKE:
@@ -168,8 +171,9 @@ static bool input_is_full(const struct in_session *s)
 
 static void update_reading(struct in_session *s)
 {
-	bool stop = s->mode == MODE_STARTTLS || s->mode == MODE_CLOSING || s->mode == MODE_DEAD ||
-		    s->eof || (in_session_reads_content(s) && s->tx.paused) ||
+	bool stop = s->mode == MODE_FIRST_BYTE || s->mode == MODE_STARTTLS ||
+		    s->mode == MODE_CLOSING || s->mode == MODE_DEAD || s->eof ||
+		    (in_session_reads_content(s) && s->tx.paused) ||
 		    (reads_lines(s) && output_length(s) > WRITE_MAX) || input_is_full(s);
 	bool reading = (bufferevent_get_enabled(s->bev) & EV_READ) != 0;
 	if (stop && reading)
@@ -205,6 +209,7 @@ static void out_of_input(struct in_session *s)
 	case MODE_LINGER:
 		in_session_close(s, "closed");
 		break;
+	case MODE_FIRST_BYTE:
 	case MODE_WAIT:
 	case MODE_DELAY:
 	case MODE_STARTTLS:
@@ -264,11 +269,13 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct in_session *s = arg;
 	(void)bev;
-	if ((what & BEV_EVENT_CONNECTED) != 0) {
-		starttls_done(s);
+	if (s->mode == MODE_HANDSHAKE && (what & BEV_EVENT_CONNECTED) != 0) {
+		session_tls_done(s);
 		in_session_process(s);
+	} else if ((what & BEV_EVENT_CONNECTED) != 0) {
+		/* Too late: it is being closed. */
 	} else if (s->mode == MODE_HANDSHAKE) {
-		starttls_failed(s, what);
+		session_tls_failed(s, what);
 	} else if ((what & BEV_EVENT_EOF) != 0) {
 		s->eof = true;
 		in_session_process(s);

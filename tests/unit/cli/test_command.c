@@ -13,6 +13,7 @@
 #include "app.h"
 #include "cli/command.h"
 #include "common/json.h"
+#include "common/tls.h"
 #include "tests/unit/support/config_text.h"
 
 /* `run` is the app's own business: here it only says what it was called with. */
@@ -273,6 +274,58 @@ static void a_configuration_is_checked(void **state)
 	unlink(path);
 }
 
+/* The configured certificate, in each form; and what to do when there is none. */
+static void the_certificate_is_exported(void **state)
+{
+	char dir[] = "/tmp/oar-command-XXXXXX";
+	char config[64], crt[64], key[64], line[128];
+	struct err err;
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(config, sizeof(config), "%s/relay.conf", dir);
+	snprintf(crt, sizeof(crt), "%s/self-signed.crt", dir);
+	snprintf(key, sizeof(key), "%s/self-signed.key", dir);
+	FILE *file = fopen(config, "w");
+	assert_non_null(file);
+	assert_true(fprintf(file,
+			    CONFIG_TOP "state_dir = \"%s\";"
+				       "accounts = ( { name = \"a\"; provider = \"smtp\";"
+				       "host = \"relay.lan\"; tls = \"none\"; } );",
+			    dir) > 0);
+	assert_int_equal(fclose(file), 0);
+	snprintf(line, sizeof(line), "-c %s tls export", config);
+	struct call c = call(line);
+	assert_int_equal(c.status, CLI_FAILURE);
+	assert_non_null(strstr(err_of(&c), "start the relay once"));
+	call_done(&c);
+	assert_true(tls_make_self_signed(crt, key, "relay.contoso.com", &err));
+	c = call(line);
+	assert_int_equal(c.status, CLI_OK);
+	assert_int_equal(strncmp(out_of(&c), "-----BEGIN CERTIFICATE-----\n", 28), 0);
+	assert_null(strstr(out_of(&c), "PRIVATE"));
+	assert_null(strstr(out_of(&c), "SHA-256"));
+	call_done(&c);
+	snprintf(line, sizeof(line), "-c %s tls export --der", config);
+	c = call(line);
+	assert_int_equal(c.status, CLI_OK);
+	assert_int_equal((unsigned char)c.cli.out.p[0], 0x30); /* a DER sequence */
+	call_done(&c);
+	snprintf(line, sizeof(line), "-c %s tls export --json", config);
+	c = call(line);
+	assert_int_equal(c.status, CLI_OK);
+	cJSON *json = json_parse(strbuf_str(&c.cli.out), &err);
+	static const char *const keys[] = { "path", "subject", "names", "ends", "sha256", "pem" };
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		assert_non_null(cJSON_GetStringValue(cJSON_GetObjectItem(json, keys[i])));
+	assert_non_null(strstr(out_of(&c), "relay.contoso.com, relay"));
+	cJSON_Delete(json);
+	call_done(&c);
+	unlink(config);
+	unlink(crt);
+	unlink(key);
+	rmdir(dir);
+}
+
 static int forget(void **state)
 {
 	(void)state;
@@ -291,6 +344,7 @@ int main(void)
 		cmocka_unit_test(versions_are_printed),
 		cmocka_unit_test(keys_are_explained),
 		cmocka_unit_test(a_configuration_is_checked),
+		cmocka_unit_test(the_certificate_is_exported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,12 +83,45 @@ static void test_without_systemd(void **state)
 	assert_string_equal(heard(), "");
 }
 
+static void announce(long pid, const char *count)
+{
+	char text[32];
+	snprintf(text, sizeof(text), "%ld", pid);
+	/* NOLINTBEGIN(concurrency-mt-unsafe) */
+	assert_int_equal(setenv("LISTEN_PID", text, 1), 0);
+	assert_int_equal(setenv("LISTEN_FDS", count, 1), 0);
+	/* NOLINTEND(concurrency-mt-unsafe) */
+}
+
+/* For this process only, once, and gone from the environment. */
+static void test_sockets(void **state)
+{
+	int first = 0;
+	(void)state;
+	assert_int_equal(sd_sockets(&first), 0);
+	assert_int_equal(first, 3);
+	announce(getpid(), "1");
+	assert_int_equal(dup2(manager, 3), 3);
+	assert_int_equal(sd_sockets(&first), 1);
+	assert_null(getenv("LISTEN_FDS")); /* NOLINT(concurrency-mt-unsafe) */
+	assert_null(getenv("LISTEN_PID")); /* NOLINT(concurrency-mt-unsafe) */
+	assert_int_equal(sd_sockets(&first), 0);
+	announce(getpid() + 1L, "1");
+	assert_int_equal(sd_sockets(&first), 0);
+	announce(getpid(), "many");
+	assert_int_equal(sd_sockets(&first), 0);
+	assert_null(getenv("LISTEN_FDS")); /* NOLINT(concurrency-mt-unsafe) */
+	if (manager != 3)
+		close(3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_reloading),
 		cmocka_unit_test(test_without_systemd),
+		cmocka_unit_test(test_sockets),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -196,20 +196,7 @@ static void test_contexts_that_cannot_be(void **state)
 	const struct recipe r = { "x", "DNS:mail.test", -1, 1, 2048, EVP_sha256(), false };
 	struct fixture *f = *state;
 	struct err err;
-	assert_null(tls_server_context(f->certificate, f->key, STR("x"), &err));
-	expect_text(&err, "c.pem\": cannot load the certificate: No such file or directory");
 	bake(f, &r);
-	unlink(f->key);
-	assert_null(tls_server_context(f->certificate, f->key, STR("x"), &err));
-	expect_text(&err, "k.pem\": cannot load the key: No such file or directory");
-	write_pem(f->key, NULL, f->ca_key, false);
-	assert_null(tls_server_context(f->certificate, f->key, STR("x"), &err));
-	expect_text(&err, "k.pem\": this key is not the certificate's");
-	write_pem(f->key, NULL, f->ca_key, true);
-	assert_null(tls_server_context(f->certificate, f->key, STR("x"), &err));
-	expect_text(&err, "k.pem\": cannot load the key: ");
-	assert_null(tls_server_context(f->key, f->key, STR("x"), &err));
-	expect_text(&err, "k.pem\": cannot load the certificate: ");
 	assert_null(tls_client_context("/nonexistent/ca.pem", &err));
 	expect_text(&err, "\"/nonexistent/ca.pem\": cannot load the CA certificates: No such file");
 	assert_null(tls_client_context(f->key, &err));
@@ -217,59 +204,6 @@ static void test_contexts_that_cannot_be(void **state)
 	assert_non_null(client);
 	assert_null(tls_client_new(client, "", &err));
 	SSL_CTX_free(client);
-}
-
-static SSL_SESSION *session_at(struct fixture *f, SSL_CTX *client, SSL_CTX *server,
-			       SSL_SESSION *resume, bool *resumed)
-{
-	SSL *ssl = SSL_new(client);
-	SSL_set_connect_state(ssl);
-	if (resume != NULL)
-		SSL_set_session(ssl, resume);
-	struct outcome o = shake(f, ssl, SSL_new(server));
-	assert_true(o.connected);
-	*resumed = o.resumed;
-	return o.session;
-}
-
-/* threats.md TLS-10 */
-static void test_sessions_stay_on_their_listener(void **state)
-{
-	const struct recipe r = { "x", "DNS:mail.test", -1, 1, 2048, EVP_sha256(), false };
-	struct fixture *f = *state;
-	struct err err;
-	bake(f, &r);
-	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-		unsigned char keys[80] = "the same for both, as if somebody had shared them";
-		SSL_CTX *one = tls_server_context(f->certificate, f->key, STR("one"), &err);
-		SSL_CTX *two = tls_server_context(f->certificate, f->key, STR("two"), &err);
-		SSL_CTX *client = SSL_CTX_new(TLS_client_method());
-		bool resumed;
-		SSL_CTX_set_max_proto_version(client, version);
-		SSL_CTX_set_tlsext_ticket_keys(one, keys, sizeof(keys));
-		SSL_CTX_set_tlsext_ticket_keys(two, keys, sizeof(keys));
-		SSL_SESSION *first = session_at(f, client, one, NULL, &resumed);
-		SSL_SESSION_free(session_at(f, client, one, first, &resumed));
-		assert_true(resumed);
-		SSL_SESSION_free(session_at(f, client, two, first, &resumed));
-		assert_false(resumed);
-		SSL_SESSION_free(first);
-		SSL_CTX_free(client);
-		SSL_CTX_free(one);
-		SSL_CTX_free(two);
-	}
-}
-
-static void test_server_options(void **state)
-{
-	const struct recipe r = { "x", "DNS:mail.test", -1, 1, 2048, EVP_sha256(), false };
-	struct fixture *f = *state;
-	bake(f, &r);
-	SSL_CTX *server = server_context(f);
-	assert_int_equal(SSL_CTX_get_min_proto_version(server), TLS1_2_VERSION);
-	assert_true((SSL_CTX_get_options(server) & SSL_OP_NO_RENEGOTIATION) != 0);
-	assert_int_equal(SSL_CTX_get_max_early_data(server), 0);
-	SSL_CTX_free(server);
 }
 
 /* NULL: takes it away. No other thread looks at the environment then. */
@@ -313,8 +247,6 @@ int main(void)
 		WITH_FIXTURE(test_no_tls_at_all),
 		WITH_FIXTURE(test_explain_without_a_connection),
 		WITH_FIXTURE(test_contexts_that_cannot_be),
-		WITH_FIXTURE(test_sessions_stay_on_their_listener),
-		WITH_FIXTURE(test_server_options),
 		WITH_FIXTURE(test_no_key_log),
 	};
 	(void)signal(SIGPIPE, SIG_IGN); /* as the program does */

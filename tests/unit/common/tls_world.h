@@ -28,6 +28,7 @@
 
 #include "common/mem.h"
 #include "common/tls.h"
+#include "common/tls_server.h"
 #include "tests/unit/support/run_loop.h"
 
 /* ---- certificates as they should not be ---- */
@@ -159,7 +160,10 @@ static inline void on_event(struct bufferevent *bev, short what, void *arg)
 		return;
 	end->over = true;
 	end->connected = (what & BEV_EVENT_CONNECTED) != 0;
-	if (!end->connected)
+	bool noted = SSL_is_server(end->ssl) && SSL_get_app_data(end->ssl) != NULL;
+	if (!end->connected && noted)
+		(void)tls_server_explain(bev, end->ssl, what, &end->err);
+	else if (!end->connected)
 		tls_explain(bev, end->ssl, what, &end->err);
 	*end->both = end->over && end->other->over;
 }
@@ -209,14 +213,24 @@ static inline struct outcome shake(struct fixture *f, SSL *client, SSL *server)
 	run_loop_until(f->base, &b.over, 5000);
 	outcome.client = a.err;
 	outcome.server = b.err;
+	if (b.connected)
+		SSL_set_shutdown(server, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	bufferevent_free(b.bev);
 	return outcome;
+}
+
+static inline struct tls_server_params server_params(const struct fixture *f, const char *id)
+{
+	return (struct tls_server_params){
+		.certificate = f->certificate, .key = f->key, .id = str_of(id), .sessions = 100
+	};
 }
 
 static inline SSL_CTX *server_context(struct fixture *f)
 {
 	struct err err;
-	SSL_CTX *context = tls_server_context(f->certificate, f->key, STR("0.0.0.0:25"), &err);
+	struct tls_server_params params = server_params(f, "0.0.0.0:25");
+	SSL_CTX *context = tls_server_context(&params, &err);
 	if (context == NULL)
 		fail_msg("%s", err.text);
 	return context;

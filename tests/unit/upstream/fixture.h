@@ -20,6 +20,7 @@
 #include "common/secret.h"
 #include "common/strbuf.h"
 #include "common/tls.h"
+#include "common/tls_server.h"
 #include "config/config.h"
 #include "tests/unit/support/smtp_script.h"
 #include "upstream/upstream.h"
@@ -461,7 +462,10 @@ static inline SSL_CTX *make_server(const char *name, char path[2][96])
 	snprintf(path[1], 96, "%s/%s.key", tls_files.dir, name);
 	if (!tls_make_self_signed(path[0], path[1], "relay.test", &err))
 		fail_msg("%s", err.text);
-	SSL_CTX *context = tls_server_context(path[0], path[1], STR("test"), &err);
+	const struct tls_server_params params = { .certificate = path[0],
+						  .key = path[1],
+						  .id = STR("test") };
+	SSL_CTX *context = tls_server_context(&params, &err);
 	if (context == NULL)
 		fail_msg("%s", err.text);
 	return context;

@@ -28,7 +28,9 @@ static struct inbound_world *world;
 static int make_world(void **state)
 {
 	(void)state;
-	world = inbound_world_new_tls("");
+	world = inbound_world_new_tls("limits = { tls_timeout = \"7s\"; auto_wait = \"900ms\"; };"
+				      "devices = ( { name = \"shy\"; address = \"192.168.1.11\";"
+				      "              quirks = [ \"no-starttls\" ]; } );");
 	return 0;
 }
 
@@ -43,6 +45,7 @@ static int clear_world(void **state)
 {
 	(void)state;
 	world_clear(world);
+	world->listener.tls = LISTENER_TLS_STARTTLS;
 	return 0;
 }
 
@@ -230,6 +233,162 @@ static void tls_06_no_handshake(void **state)
 	assert_int_equal(inbound_session_count(world->in), 0);
 }
 
+/* limits.tls_timeout is for the whole handshake: what drips in does not prolong it. */
+static void the_handshake_is_bounded(void **state)
+{
+	(void)state;
+	world->listener.tls = LISTENER_TLS_IMPLICIT;
+	fake_time_divide(70);
+	(void)fake_time_longest_ms();
+	struct world_client *c = world_connect(world, "192.168.1.9");
+	assert_int_equal(fake_time_longest_ms(), 7000);
+	struct strbuf half;
+	strbuf_init(&half, 8192);
+	strbuf_adds(&half, "\x16\x03\x01\x02");
+	while (half.n < 400)
+		strbuf_addc(&half, 'x');
+	/* A byte each turn of the loop: it would take longer than the hundred milliseconds. */
+	for (size_t i = 0; i < half.n && !c->closed; i++) {
+		(void)!send(c->fd, half.p + i, 1, MSG_NOSIGNAL);
+		run_loop_for(world->base, 2);
+	}
+	client_wait_closed(c);
+	assert_int_equal(c->in.n, 0);
+	fake_time_divide(1);
+	strbuf_done(&half);
+	client_free(c);
+}
+
+/* tls = "implicit": nothing in clear text, then a session that is in TLS from its greeting on. */
+static void tls_from_the_first_byte(void **state)
+{
+	struct world_client *c;
+	(void)state;
+	world->listener.tls = LISTENER_TLS_IMPLICIT;
+	c = world_connect(world, "192.168.1.9");
+	run_loop_for(world->base, 30);
+	assert_int_equal(c->in.n, 0);
+	assert_true(client_handshake(c));
+	client_wait(c, "220 relay.contoso.com ESMTP oauthrelay\r\n");
+	client_ask(c, HI, "250 AUTH PLAIN LOGIN\r\n");
+	assert_null(strstr(strbuf_cstr(&c->in), "STARTTLS"));
+	client_ask(c, "STARTTLS\r\n", "503 5.5.1 TLS is on already\r\n");
+	client_ask(c, ENVELOPE "DATA\r\n", "354 ");
+	client_ask(c, "x\r\n.\r\n", "250 2.0.0 OK queued");
+	client_free(c);
+	assert_non_null(strstr(strbuf_cstr(&world->messages[0].content), " with ESMTPS id "));
+	/* Clear text is no command there. */
+	c = world_connect(world, "192.168.1.9");
+	client_say(c, "QUIT\r\n");
+	client_wait_closed(c);
+	assert_null(strstr(strbuf_cstr(&c->in), "22"));
+	client_free(c);
+}
+
+/* tls = "auto": who begins with TLS has it. */
+static void auto_tls(void **state)
+{
+	(void)state;
+	world->listener.tls = LISTENER_TLS_AUTO;
+	struct world_client *c = world_connect(world, "192.168.1.9");
+	assert_true(client_handshake(c));
+	client_wait(c, "220 relay.contoso.com ESMTP oauthrelay\r\n");
+	client_ask(c, HI "QUIT\r\n", "221 ");
+	client_wait_closed(c);
+	client_free(c);
+}
+
+/* Who says nothing is greeted after limits.auto_wait, and may use STARTTLS. */
+static void auto_silent(void **state)
+{
+	(void)state;
+	world->listener.tls = LISTENER_TLS_AUTO;
+	fake_time_divide(10);
+	(void)fake_time_longest_ms();
+	struct world_client *c = world_connect(world, "192.168.1.9");
+	assert_int_equal(fake_time_longest_ms(), 900);
+	client_wait(c, "220 relay.contoso.com ESMTP oauthrelay\r\n");
+	fake_time_divide(1);
+	client_ask(c, HI, "250-STARTTLS\r\n");
+	client_ask(c, "STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n");
+	assert_true(client_handshake(c));
+	client_ask(c, HI, "250 AUTH PLAIN LOGIN\r\n");
+	assert_null(strstr(strbuf_cstr(&c->in) + c->seen, "220"));
+	client_free(c);
+}
+
+/* Who talks early in clear text is served, in sync, whatever the size of its segments. */
+static void auto_early_talker(void **state)
+{
+	(void)state;
+	world->listener.tls = LISTENER_TLS_AUTO;
+	world_dialogue(world, "early", STR(HI ENVELOPE "DATA\r\nx\r\n.\r\nNOOP\r\nQUIT\r\n"),
+		       "220 250 250 250 354 250 250 221");
+	world_dialogue(world, "blank first", STR("\r\nQUIT\r\n"), "220 500 221");
+	world_dialogue(world, "eight bits first", STR("\xef\xbb\xbfNOOP\r\nQUIT\r\n"),
+		       "220 500 221");
+	assert_int_equal(world->message_count, 2);
+}
+
+/* Hanging up, a reset, the relay's stop: while the first byte is waited for, and in a handshake. */
+static void leaving_before_the_greeting(void **state)
+{
+	static const enum listener_tls kinds[] = { LISTENER_TLS_AUTO, LISTENER_TLS_IMPLICIT };
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(kinds); i++) {
+		world->listener.tls = kinds[i / 2];
+		struct world_client *c = world_connect(world, "192.168.1.9");
+		run_loop_for(world->base, 5);
+		if (i % 2 == 0) {
+			client_shut(c);
+			client_wait_closed(c);
+		} else {
+			client_reset(c);
+		}
+		client_free(c);
+		run_loop_for(world->base, 20);
+		assert_int_equal(inbound_session_count(world->in), 0);
+	}
+}
+
+static void a_stop_does_not_wait_for_handshakes(void **state)
+{
+	static const enum listener_tls kinds[] = { LISTENER_TLS_AUTO, LISTENER_TLS_IMPLICIT };
+	struct world_client *c[2];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		world->listener.tls = kinds[i];
+		c[i] = world_connect(world, "192.168.1.9");
+	}
+	run_loop_for(world->base, 5);
+	inbound_drain(world->in);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		client_wait_closed(c[i]);
+		assert_int_equal(c[i]->in.n, 0);
+		client_free(c[i]);
+	}
+	run_loop_for(world->base, 20);
+	assert_int_equal(inbound_session_count(world->in), 0);
+}
+
+/* quirk no-starttls */
+static void not_offered_to_the_shy(void **state)
+{
+	struct world_client *c = world_connect(world, "192.168.1.11");
+	(void)state;
+	client_ask(c, HI, "250 AUTH PLAIN LOGIN\r\n");
+	assert_null(strstr(strbuf_cstr(&c->in), "STARTTLS"));
+	client_ask(c, "STARTTLS\r\n", "502 5.5.1 STARTTLS is not offered here\r\n");
+	client_ask(c, "NOOP\r\n", "250 ");
+	client_free(c);
+	/* It concerns what is offered: TLS from the first byte on is as for others. */
+	world->listener.tls = LISTENER_TLS_AUTO;
+	c = world_connect(world, "192.168.1.11");
+	assert_true(client_handshake(c));
+	client_wait(c, "220 ");
+	client_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +400,15 @@ int main(void)
 		cmocka_unit_test_setup(tls_04_05_13_tls_ends, clear_world),
 		cmocka_unit_test_setup(tls_12_half_close, clear_world),
 		cmocka_unit_test_setup(tls_06_no_handshake, clear_world),
+		cmocka_unit_test_setup(the_handshake_is_bounded, clear_world),
+		cmocka_unit_test_setup(tls_from_the_first_byte, clear_world),
+		cmocka_unit_test_setup(auto_tls, clear_world),
+		cmocka_unit_test_setup(auto_silent, clear_world),
+		cmocka_unit_test_setup(auto_early_talker, clear_world),
+		cmocka_unit_test_setup(leaving_before_the_greeting, clear_world),
+		cmocka_unit_test_setup(not_offered_to_the_shy, clear_world),
+		/* The last: it drains the server. */
+		cmocka_unit_test_setup(a_stop_does_not_wait_for_handshakes, clear_world),
 	};
-	return cmocka_run_group_tests_name("inbound/starttls", tests, make_world, free_world);
+	return cmocka_run_group_tests_name("inbound/session_tls", tests, make_world, free_world);
 }
