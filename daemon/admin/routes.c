@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "admin/show_devices.h"
 #include "admin/show_queue.h"
 #include "admin/show_status.h"
 
@@ -10,6 +11,10 @@ const struct admin_route admin_routes[] = {
 	{ "GET", "/v1/status", show_status, "accounts, queue, intake, listeners" },
 	{ "GET", "/v1/queue", show_queue, "waiting messages: ?limit=50&offset=0" },
 	{ "GET", "/v1/queue/", show_message, "one message by its id, or by the id's first digits" },
+	{ "GET", "/v1/devices", show_devices,
+	  "addresses that have connected, devices that have not: ?limit=50&offset=0" },
+	{ "GET", "/v1/devices/", show_transcripts,
+	  "NAME-OR-ADDRESS/transcript: what was said in its last sessions" },
 };
 const size_t admin_route_count = ARRAY_LEN(admin_routes);
 
@@ -19,6 +24,11 @@ struct admin_answer admin_error(int status, const char *text)
 	cJSON_AddStringToObject(body, "error", text);
 	return (struct admin_answer){ status, body };
 }
+
+enum {
+	PAGE_DEFAULT = 50,
+	PAGE_MAX = 200,
+};
 
 static bool matches(const struct admin_route *route, struct str path)
 {
@@ -62,4 +72,15 @@ bool admin_query_number(struct str query, const char *name, uint64_t max, uint64
 			return str_to_u64(str_skip(pair, wanted.n + 1), max, out);
 	}
 	return true;
+}
+
+bool admin_query_page(struct str query, uint64_t *limit, uint64_t *offset)
+{
+	return admin_query_number(query, "limit", PAGE_MAX, PAGE_DEFAULT, limit) &&
+	       admin_query_number(query, "offset", SIZE_MAX, 0, offset);
+}
+
+struct admin_answer admin_bad_page(void)
+{
+	return admin_error(400, "limit is a number up to 200, offset a number");
 }

@@ -7,8 +7,6 @@
 #include "common/json.h"
 
 enum {
-	PAGE_DEFAULT = 50,
-	PAGE_MAX = 200,
 	ID_DIGITS_MIN = 4
 };
 
@@ -128,9 +126,8 @@ struct admin_answer show_queue(const struct admin_request *request)
 {
 	uint64_t limit;
 	uint64_t offset;
-	if (!admin_query_number(request->query, "limit", PAGE_MAX, PAGE_DEFAULT, &limit) ||
-	    !admin_query_number(request->query, "offset", SIZE_MAX, 0, &offset))
-		return admin_error(400, "limit is a number up to 200, offset a number");
+	if (!admin_query_page(request->query, &limit, &offset))
+		return admin_bad_page();
 	const struct queue *queue = request->view->queue;
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddNumberToObject(json, "total", (double)queue_size(queue));

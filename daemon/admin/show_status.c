@@ -81,12 +81,16 @@ static void add_setting(cJSON *json, const char *name, const struct listener_con
 	strbuf_done(&text);
 }
 
-static cJSON *listener_json(const struct listener_config *listener)
+static cJSON *listener_json(const struct inbound *inbound, const struct listener_config *listener)
 {
+	struct inbound_listener_counters counters =
+		inbound_listener_counters(inbound, listener->address);
 	cJSON *json = cJSON_CreateObject();
 	json_add_str(json, "address", str_of(listener->address));
 	add_setting(json, "tls", listener);
 	add_setting(json, "auth", listener);
+	add_number(json, "connections", counters.connections_now);
+	add_number(json, "connections_total", counters.connections_total);
 	return json;
 }
 
@@ -114,7 +118,9 @@ struct admin_answer show_status(const struct admin_request *request)
 		cJSON_AddItemToArray(accounts, account_json(queue_account(view->queue, i)));
 	cJSON *listeners = cJSON_AddArrayToObject(json, "listeners");
 	for (size_t i = 0; i < view->config->listener_count; i++)
-		cJSON_AddItemToArray(listeners, listener_json(&view->config->listeners[i]));
+		cJSON_AddItemToArray(
+			listeners,
+			listener_json(view->inbound, &view->config->listeners[i]));
 	cJSON_AddItemToObject(json, "intake", intake_json(&view->intake));
 	return (struct admin_answer){ 200, json };
 }

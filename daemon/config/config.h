@@ -155,6 +155,7 @@ struct inbound_limits {
 	uint64_t known_addresses;
 	uint64_t transcripts; /* kept for each address */
 	uint64_t transcript_size;
+	uint64_t transcript_memory; /* of all together */
 	uint64_t log_rate; /* lines a second about one address */
 };
 

@@ -36,6 +36,7 @@ struct auth_dialogue {
 };
 
 bool auth_mechanism_of(struct str name, enum auth_mechanism *out);
+const char *auth_mechanism_name(enum auth_mechanism mechanism); /* "PLAIN" */
 /* initial: the initial response as given, "=" for an empty one; n == 0 for none. */
 enum auth_result auth_begin(struct auth_dialogue *d, enum auth_mechanism mechanism,
 			    struct str initial, const char **prompt);

@@ -29,6 +29,7 @@ static void logged_in(struct in_session *s, const char *user)
 	mem_replace_str(&s->user, user);
 	log_debug("login", lf_str("in", s->id), lf_str("peer", s->peer),
 		  lf_str("user", user != NULL ? user : "-"));
+	in_session_note_login(s, auth_mechanism_name(s->auth->mechanism), user);
 	auth_abort(s);
 	in_session_reply(s, 235, "2.7.0 Authentication successful");
 }

@@ -16,7 +16,8 @@
 enum {
 	COMMAND_NO_ARGUMENT = 1,
 	COMMAND_NEEDS_ARGUMENT = 2,
-	COMMAND_HANGS_UP = 4, /* after the refusal: what follows cannot be told from commands */
+	COMMAND_HANGS_UP = 4,	/* after the refusal: what follows cannot be told from commands */
+	COMMAND_HAS_SECRET = 8, /* its argument is shown nowhere */
 };
 
 enum { /* bits of enum session_phase */

@@ -13,6 +13,7 @@
 #include "inbound/access.h"
 #include "inbound/auth.h"
 #include "inbound/line.h"
+#include "inbound/roster.h"
 #include "inbound/server.h"
 #include "inbound/tx.h"
 
@@ -57,6 +58,10 @@ struct in_session {
 	struct inbound *in;
 	struct config *config;
 	struct inbound_files *files;
+	struct listener *listener;    /* NULL: it is closed */
+	struct roster_entry *seen;    /* what is known of the address; not NULL before MODE_DEAD */
+	struct transcript *transcript; /* NULL: nothing was said, or none is wanted */
+	int64_t started_ms;
 	SSL_CTX *tls_context; /* of files; NULL: no TLS here */
 	evutil_socket_t fd;
 	struct bufferevent *bev;
@@ -75,6 +80,7 @@ struct in_session {
 	bool eof;	/* the client has shut its side */
 	bool lost;	/* nothing can be sent any more; a commit under way is waited for */
 	bool heard;	/* a line has come */
+	bool failed;	/* something was refused, or the connection broke */
 	char *helo;
 	char *user; /* one of our users, checked; or NULL */
 	struct line_reader line;
@@ -91,7 +97,7 @@ struct in_session {
 };
 
 /* Takes fd. addr and peer are the client's; the greeting is sent at once. */
-struct in_session *in_session_new(struct inbound *in, const struct listener *listener,
+struct in_session *in_session_new(struct inbound *in, struct listener *listener,
 				  evutil_socket_t fd, const struct netaddr *addr, const char *peer);
 void in_session_free(struct in_session *s); /* for the reaper and inbound_free() only */
 
@@ -107,8 +113,6 @@ void in_session_reply_lines(struct in_session *s, unsigned code, struct str line
 void in_session_refuse(struct in_session *s, const struct inbound_refusal *why);
 /* "421 4.4.2 Timeout: no data for 5m" */
 void in_session_timed_out(struct in_session *s, const char *what, int64_t limit_ms);
-/* For what ends without a reply. */
-void in_session_log_refused(struct in_session *s, const char *what);
 
 /* Back to before MAIL. */
 void in_session_reset(struct in_session *s);
@@ -119,6 +123,20 @@ void in_session_close(struct in_session *s, const char *reason);
 void in_session_drain(struct in_session *s);
 /* Largest message of this client now. */
 uint64_t in_session_size_limit(const struct in_session *s);
+
+/* session_notes.c */
+/* For what ends without a reply: logged, counted, and in the transcript. */
+void in_session_log_refused(struct in_session *s, const char *what);
+/* The same for a reply, which the transcript has already. */
+void in_session_count_refused(struct in_session *s, const char *what);
+void in_session_note_line(struct in_session *s, struct str line); /* from the client */
+void in_session_note_reply(struct in_session *s, struct str wire);
+void in_session_note_event(struct in_session *s, const char *text); /* transcript only */
+void in_session_note_tls(struct in_session *s);			    /* the handshake is done */
+/* user: one of ours, or NULL. mechanism is static. */
+void in_session_note_login(struct in_session *s, const char *mechanism, const char *user);
+/* It is over: its transcript goes to the roster, its connection is counted no more. */
+void in_session_leave(struct in_session *s);
 
 /* session_io.c */
 void in_session_attach(struct in_session *s, struct bufferevent *bev);

@@ -75,6 +75,7 @@ void starttls_done(struct in_session *s)
 	mem_replace_str(&s->helo, NULL);
 	mem_replace_str(&s->user, NULL);
 	s->line = (struct line_reader){ 0 };
+	in_session_note_tls(s);
 	log_debug("tls", lf_str("in", s->id), lf_str("peer", s->peer),
 		  lf_str("tls", tls_version(s->ssl)));
 	in_session_set_mode(s, MODE_COMMAND);
