@@ -120,6 +120,7 @@ class Relay:
                       "retry": {"first": "200ms", "max": "400ms"}},
             "admin": {"socket": self.socket_path},
             "log": {"level": "debug"},
+            "limits": {"log_rate": 10000},      # test_dos.py has the default
         }
         if self.sandbox:
             pki = os.path.join(self.sandbox.dir, "pki", "good")
