@@ -88,8 +88,8 @@ static cJSON *entry_json(const struct config *config, const struct roster_entry 
 /* A configured device that has not connected: all else is null. */
 static cJSON *unseen_json(const struct device_config *device)
 {
-	static const char *const nulls[] = { "first", "first_age_s", "last", "last_age_s",
-					     "tls",   "cipher",	     "login", "user",
+	static const char *const nulls[] = { "first", "first_age_s", "last",	"last_age_s",
+					     "tls",   "cipher",	     "login",	"user",
 					     "helo",  "error",	     "listener" };
 	static const char *const zeros[] = { "open", "connections", "accepted", "refused",
 					     "transcripts" };

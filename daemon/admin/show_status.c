@@ -118,9 +118,8 @@ struct admin_answer show_status(const struct admin_request *request)
 		cJSON_AddItemToArray(accounts, account_json(queue_account(view->queue, i)));
 	cJSON *listeners = cJSON_AddArrayToObject(json, "listeners");
 	for (size_t i = 0; i < view->config->listener_count; i++)
-		cJSON_AddItemToArray(
-			listeners,
-			listener_json(view->inbound, &view->config->listeners[i]));
+		cJSON_AddItemToArray(listeners,
+				     listener_json(view->inbound, &view->config->listeners[i]));
 	cJSON_AddItemToObject(json, "intake", intake_json(&view->intake));
 	return (struct admin_answer){ 200, json };
 }

@@ -76,7 +76,9 @@ static void add_device(struct table *t, const cJSON *device)
 		strbuf_init(&cells[i], 64);
 		strbuf_addf(&cells[i], "%lld", (long long)(number > 0 ? number : 0));
 	}
-	const char *row[] = { name[0] != '\0' ? name : admitted ? "-" : "(unknown)",
+	const char *row[] = { name[0] != '\0' ? name
+			      : admitted      ? "-"
+					      : "(unknown)",
 			      client_str(device, "address"),
 			      strbuf_cstr(&last),
 			      strbuf_cstr(&cells[0]),
@@ -163,7 +165,8 @@ static void append_unknown(struct strbuf *out, const struct unknown *u)
 			    "reload:\n\n    ,\n%s\n",
 			    who, strbuf_cstr(&u->lines));
 	else
-		strbuf_addf(out, "\n%sinto the configuration, then reload:\n\ndevices = (\n%s\n);\n",
+		strbuf_addf(out,
+			    "\n%sinto the configuration, then reload:\n\ndevices = (\n%s\n);\n",
 			    who, strbuf_cstr(&u->lines));
 }
 

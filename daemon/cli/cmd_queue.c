@@ -132,8 +132,8 @@ static void append_page(struct cli *cli, const cJSON *page, void *arg)
 
 int cmd_queue_list(struct cli *cli)
 {
-	const struct paging queue = { "/v1/queue", "messages", "messages", "The queue is empty.",
-				      append_page, NULL };
+	const struct paging queue = { "/v1/queue",	     "messages",  "messages",
+				      "The queue is empty.", append_page, NULL };
 	return paging_run(cli, &queue);
 }
 

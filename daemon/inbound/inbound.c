@@ -128,8 +128,8 @@ static void turn_away(struct inbound *in, const struct listener *listener, evuti
 	in->counters.refused_total++;
 	out.n -= 2; /* its line end */
 	out.p[out.n] = '\0';
-	struct roster_entry *seen = roster_connected(in->roster, &access->addr, access->admitted,
-						     listener->address);
+	struct roster_entry *seen =
+		roster_connected(in->roster, &access->addr, access->admitted, listener->address);
 	if (roster_refused(in->roster, seen, out.p))
 		log_info("refused", lf_str("in", "-"), lf_str("peer", peer),
 			 lf_str("device", access->device != NULL ? access->device : "-"),
@@ -168,8 +168,7 @@ static bool has_room(const struct inbound *in, const struct listener *listener,
 				   (unsigned long long)limits->connections_per_address);
 	if (device != NULL && device->connections != 0 &&
 	    tally_count(in->devices, device->name) >= device->connections)
-		return refusal_set(why, 421,
-				   "4.7.0 Too many connections from %s: %llu are allowed",
+		return refusal_set(why, 421, "4.7.0 Too many connections from %s: %llu are allowed",
 				   device->name, (unsigned long long)device->connections);
 	if (listener->index == SIZE_MAX)
 		return refusal_set(why, 421, "4.3.2 This port is no longer configured");

@@ -165,8 +165,7 @@ static void forget(struct roster *roster, struct roster_entry *e)
 static void make_room(struct roster *roster, bool admitted)
 {
 	while (roster->size > roster->limits->known_addresses) {
-		struct roster_entry *e =
-			TAILQ_LAST(&roster->classes[ROSTER_STRANGER], roster_list);
+		struct roster_entry *e = TAILQ_LAST(&roster->classes[ROSTER_STRANGER], roster_list);
 		if (e == NULL && admitted)
 			e = TAILQ_LAST(&roster->classes[ROSTER_ADMITTED], roster_list);
 		if (e == NULL)

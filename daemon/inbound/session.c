@@ -223,8 +223,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	in_session_process(arg);
 }
 
-struct in_session *in_session_new(struct inbound *in, struct listener *listener,
-				  evutil_socket_t fd, const struct netaddr *addr, const char *peer)
+struct in_session *in_session_new(struct inbound *in, struct listener *listener, evutil_socket_t fd,
+				  const struct netaddr *addr, const char *peer)
 {
 	struct in_session *s = mem_zalloc(sizeof(*s));
 	s->in = in;

@@ -58,8 +58,8 @@ struct in_session {
 	struct inbound *in;
 	struct config *config;
 	struct inbound_files *files;
-	struct listener *listener;    /* NULL: it is closed */
-	struct roster_entry *seen;    /* what is known of the address; not NULL before MODE_DEAD */
+	struct listener *listener;     /* NULL: it is closed */
+	struct roster_entry *seen;     /* what is known of the address; not NULL before MODE_DEAD */
 	struct transcript *transcript; /* NULL: nothing was said, or none is wanted */
 	int64_t started_ms;
 	SSL_CTX *tls_context; /* of files; NULL: no TLS here */
@@ -97,8 +97,8 @@ struct in_session {
 };
 
 /* Takes fd. addr and peer are the client's; the greeting is sent at once. */
-struct in_session *in_session_new(struct inbound *in, struct listener *listener,
-				  evutil_socket_t fd, const struct netaddr *addr, const char *peer);
+struct in_session *in_session_new(struct inbound *in, struct listener *listener, evutil_socket_t fd,
+				  const struct netaddr *addr, const char *peer);
 void in_session_free(struct in_session *s); /* for the reaper and inbound_free() only */
 
 /* The one place where a mode changes: sets the timer that belongs to it. */

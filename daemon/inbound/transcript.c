@@ -12,7 +12,7 @@
 enum {
 	TEXT_MAX = 200,	  /* of what was said: more than that nobody reads */
 	LINE_ROOM = 1024, /* TEXT_MAX escaped, and what stands before it */
-	SHOWN_MAX = 300,	  /* fits a tail of the smallest transcript */
+	SHOWN_MAX = 300,  /* fits a tail of the smallest transcript */
 };
 
 struct transcript *transcript_new(int64_t now_ms, size_t max)
@@ -180,7 +180,8 @@ void transcript_append(struct strbuf *out, const struct transcript *t)
 {
 	strbuf_addstr(out, strbuf_str(&t->head));
 	if (t->dropped != 0)
-		strbuf_addf(out, "          (%llu lines left out)\n", (unsigned long long)t->dropped);
+		strbuf_addf(out, "          (%llu lines left out)\n",
+			    (unsigned long long)t->dropped);
 	for (size_t i = 0; i < 2; i++)
 		strbuf_addstr(out, strbuf_str(&t->tails[i]));
 }

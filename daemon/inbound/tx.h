@@ -21,9 +21,9 @@ struct tx {
 	uint64_t limit;	       /* largest message */
 	uint64_t own_size;   /* of the content: our Received field, which RFC 1870 does not count */
 	uint64_t wire_bytes; /* content as received */
-	uint64_t noted_bytes; /* of these, in the transcript */
-	bool paused;	     /* the other side has asked for a pause */
-	bool ended;	     /* the end of data has come */
+	uint64_t noted_bytes;		/* of these, in the transcript */
+	bool paused;			/* the other side has asked for a pause */
+	bool ended;			/* the end of data has come */
 	struct inbound_refusal refusal; /* code 0: none; to be given at the end of data */
 };
 

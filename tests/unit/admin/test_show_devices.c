@@ -20,11 +20,11 @@ static struct roster *roster;
 static int set_up(void **state)
 {
 	(void)state;
-	config = config_must_load(
-		CONFIG_SMALLEST "devices = ( { name = \"floor_3\"; address = \"10.3.0.0/24\"; },"
-				"{ name = \"xerox\"; address = \"10.3.0.9\"; },"
-				"{ name = \"ups\"; address = \"10.9.0.7\"; },"
-				"{ name = \"empty\"; address = \"10.8.0.0/24\"; } );");
+	config = config_must_load(CONFIG_SMALLEST
+				  "devices = ( { name = \"floor_3\"; address = \"10.3.0.0/24\"; },"
+				  "{ name = \"xerox\"; address = \"10.3.0.9\"; },"
+				  "{ name = \"ups\"; address = \"10.9.0.7\"; },"
+				  "{ name = \"empty\"; address = \"10.8.0.0/24\"; } );");
 	base = event_base_new();
 	roster = roster_new(base);
 	roster_configure(roster, &config->limits);

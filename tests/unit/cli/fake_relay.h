@@ -107,7 +107,7 @@ static void fake_done(struct fake *f)
 
 /* `oauthrelay --socket PATH words...`; b and c may be NULL. */
 static int fake_ask(struct cli *cli, const char *socket_path, const char *a, const char *b,
-	       const char *c)
+		    const char *c)
 {
 	const char *argv[] = { "oauthrelay", "--socket", socket_path, a, b, c };
 	int argc = 4 + (b != NULL) + (b != NULL && c != NULL);

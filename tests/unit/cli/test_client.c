@@ -40,7 +40,7 @@ int app_run(const struct app_options *options)
 	"\"reason\":\"\",\"remedy\":\"\",\"next_try_s\":null,\"token\":null,\"sessions\":1,"  \
 	"\"active\":1,\"waiting\":0}],\"listeners\":[{\"address\":\"0.0.0.0:25\","            \
 	"\"tls\":\"starttls\",\"auth\":\"none\",\"connections\":3,"                           \
-	"\"connections_total\":70}],\"intake\":{\"accepted\":20,\"refused\":2," \
+	"\"connections_total\":70}],\"intake\":{\"accepted\":20,\"refused\":2,"               \
 	"\"connections\":1}}"
 
 static void status_tells_what_is_wrong_first(void **state)
@@ -209,15 +209,15 @@ static void a_message_is_shown(void **state)
 	fake_stop(&f);
 	assert_string_equal(f.asked[0], "GET /v1/queue/01234567 HTTP/1.1");
 	assert_string_equal(fake_out(&cli), "Message    0123456789abcdef0123456789abcdef\n"
-					  "Accepted   2026-11-22T12:00:00.123Z, 4 min ago\n"
-					  "Size       5452595 bytes\n"
-					  "From       scan@printer.local\n"
-					  "Device     xerox-3f\n"
-					  "Account    scanner\n"
-					  "To\n"
-					  "  a@contoso.com: deferred, 2 attempts, next in 1 min\n"
-					  "      432 4.3.2 too\\x1b[2J many\n"
-					  "  b@contoso.com: sent, 1 attempt\n");
+					    "Accepted   2026-11-22T12:00:00.123Z, 4 min ago\n"
+					    "Size       5452595 bytes\n"
+					    "From       scan@printer.local\n"
+					    "Device     xerox-3f\n"
+					    "Account    scanner\n"
+					    "To\n"
+					    "  a@contoso.com: deferred, 2 attempts, next in 1 min\n"
+					    "      432 4.3.2 too\\x1b[2J many\n"
+					    "  b@contoso.com: sent, 1 attempt\n");
 	fake_done(&f);
 	cli_done(&cli);
 }
@@ -269,7 +269,7 @@ static void a_relay_that_is_not_there_is_told(void **state)
 	struct cli cli;
 	assert_int_equal(fake_ask(&cli, "/nonexistent/sock", "status", NULL, NULL), CLI_FAILURE);
 	assert_non_null(strstr(fake_err(&cli), "the relay is not running: nobody answers at "
-					     "/nonexistent/sock. Start it with"));
+					       "/nonexistent/sock. Start it with"));
 	cli_done(&cli);
 
 	static const char *const answers[] = { NULL };

@@ -11,8 +11,8 @@
 #include "app.h"
 #include "cli/cli.h"
 #include "config/config.h"
-#include "tests/unit/support/config_text.h"
 #include "tests/unit/cli/fake_relay.h"
+#include "tests/unit/support/config_text.h"
 
 /* Not run here. */
 int app_run(const struct app_options *options)
@@ -21,25 +21,24 @@ int app_run(const struct app_options *options)
 	return 1;
 }
 
-#define NUMBERS(open, connections, accepted, refused)                              \
+#define NUMBERS(open, connections, accepted, refused)                                 \
 	"\"open\":" #open ",\"connections\":" #connections ",\"accepted\":" #accepted \
 	",\"refused\":" #refused
-#define STRANGER(address, helo)                                                        \
-	"{\"name\":null,\"address\":\"" address "\",\"admitted\":false,"                 \
-	"\"not_allowed\":true,\"last_age_s\":7,\"helo\":\"" helo "\","                  \
+#define STRANGER(address, helo)                                          \
+	"{\"name\":null,\"address\":\"" address "\",\"admitted\":false," \
+	"\"not_allowed\":true,\"last_age_s\":7,\"helo\":\"" helo "\","   \
 	"\"error\":\"550 5.7.1 " address " is not allowed here\"," NUMBERS(0, 1, 0, 1) "}"
-#define XEROX                                                                            \
-	"{\"name\":\"xerox-3f\",\"address\":\"192.168.10.21\",\"admitted\":true,"          \
-	"\"not_allowed\":false,\"last_age_s\":180,\"tls\":\"TLSv1.2\",\"login\":\"LOGIN\"," \
-	"\"user\":null,\"helo\":\"xerox\",\"error\":\"535 5.7.8 \\u001b[2JAuthentication "   \
-	"failed: wrong user name or password, and a text that does not end\"," NUMBERS(      \
-		1, 12345, 678, 9) "}"
-#define UNSEEN                                                                        \
+#define XEROX                                                                                    \
+	"{\"name\":\"xerox-3f\",\"address\":\"192.168.10.21\",\"admitted\":true,"                \
+	"\"not_allowed\":false,\"last_age_s\":180,\"tls\":\"TLSv1.2\",\"login\":\"LOGIN\","      \
+	"\"user\":null,\"helo\":\"xerox\",\"error\":\"535 5.7.8 \\u001b[2JAuthentication "       \
+	"failed: wrong user name or password, and a text that does not end\"," NUMBERS(1, 12345, \
+										       678, 9) "}"
+#define UNSEEN                                                                           \
 	"{\"name\":\"ups\",\"address\":\"192.168.9.7\",\"admitted\":true,\"last\":null," \
 	"\"last_age_s\":null,\"error\":null," NUMBERS(0, 0, 0, 0) "}"
-#define PAGE(configured, rows)                                                     \
-	"200 {\"total\":3,\"offset\":0,\"configured\":" #configured ",\"devices\":[" rows \
-	"]}"
+#define PAGE(configured, rows) \
+	"200 {\"total\":3,\"offset\":0,\"configured\":" #configured ",\"devices\":[" rows "]}"
 
 /* The caller ends cli with cli_done(). */
 static const char *device(struct cli *cli, const char *answer, const char *what, const char *whom)
@@ -64,9 +63,9 @@ static void lists_all_that_connect(void **state)
 {
 	struct cli cli;
 	(void)state;
-	const char *text = device(
-		&cli, PAGE(2, XEROX "," STRANGER("192.168.1.9", "PRN-7.lan") "," UNSEEN), "list",
-		NULL);
+	const char *text =
+		device(&cli, PAGE(2, XEROX "," STRANGER("192.168.1.9", "PRN-7.lan") "," UNSEEN),
+		       "list", NULL);
 	assert_string_equal(
 		text,
 		"NAME       ADDRESS        LAST SEEN   CONN  MAIL  REFUSED  TLS  LOGIN\n"
@@ -106,23 +105,25 @@ static void proposes_names(void **state)
 	(void)state;
 	const char *text = device(
 		&cli,
-		PAGE(0, STRANGER("10.0.0.1", "scan-7.example.com") "," STRANGER(
-				"10.0.0.2", "scan-7") "," STRANGER("10.0.0.3", "[10.0.0.3]") ","
-			STRANGER("10.0.0.4", "10.0.0.4") "," STRANGER("fd00::5", "localhost") ","
-			STRANGER("10.0.0.6", "a\\\"; }; evil = 1; #") "," STRANGER("10.0.0.7", "")),
+		PAGE(0,
+		     STRANGER("10.0.0.1", "scan-7.example.com") "," STRANGER("10.0.0.2", "scan-7") "," STRANGER("10.0.0.3", "[10.0.0.3]") "," STRANGER(
+			     "10.0.0.4",
+			     "10.0.0.4") "," STRANGER("fd00::5",
+						      "localhost") "," STRANGER("10.0.0.6",
+										"a\\\"; }; evil = 1; #") "," STRANGER("10.0.0.7",
+														      "")),
 		"list", NULL);
 	const char *paste = strstr(text, "devices = (");
 	assert_non_null(paste);
-	assert_string_equal(paste,
-			    "devices = (\n"
-			    "    { name = \"scan-7\"; address = \"10.0.0.1\"; },\n"
-			    "    { name = \"device-10.0.0.2\"; address = \"10.0.0.2\"; },\n"
-			    "    { name = \"device-10.0.0.3\"; address = \"10.0.0.3\"; },\n"
-			    "    { name = \"device-10.0.0.4\"; address = \"10.0.0.4\"; },\n"
-			    "    { name = \"device-fd00--5\"; address = \"fd00::5\"; },\n"
-			    "    { name = \"device-10.0.0.6\"; address = \"10.0.0.6\"; },\n"
-			    "    { name = \"device-10.0.0.7\"; address = \"10.0.0.7\"; }\n"
-			    ");\n");
+	assert_string_equal(paste, "devices = (\n"
+				   "    { name = \"scan-7\"; address = \"10.0.0.1\"; },\n"
+				   "    { name = \"device-10.0.0.2\"; address = \"10.0.0.2\"; },\n"
+				   "    { name = \"device-10.0.0.3\"; address = \"10.0.0.3\"; },\n"
+				   "    { name = \"device-10.0.0.4\"; address = \"10.0.0.4\"; },\n"
+				   "    { name = \"device-fd00--5\"; address = \"fd00::5\"; },\n"
+				   "    { name = \"device-10.0.0.6\"; address = \"10.0.0.6\"; },\n"
+				   "    { name = \"device-10.0.0.7\"; address = \"10.0.0.7\"; }\n"
+				   ");\n");
 	/* What is printed is a configuration that loads, and admits them. */
 	struct strbuf conf;
 	strbuf_init(&conf, 64 * 1024);
@@ -150,10 +151,10 @@ static void says_that_nobody_came(void **state)
 {
 	struct cli cli;
 	(void)state;
-	assert_string_equal(
-		device(&cli, "200 {\"total\":0,\"offset\":0,\"configured\":0,\"devices\":[]}",
-		       "list", NULL),
-		"Nobody has connected yet, and no device is configured.\n");
+	assert_string_equal(device(&cli,
+				   "200 {\"total\":0,\"offset\":0,\"configured\":0,\"devices\":[]}",
+				   "list", NULL),
+			    "Nobody has connected yet, and no device is configured.\n");
 	cli_done(&cli);
 }
 
@@ -208,7 +209,8 @@ static void says_why_there_is_no_transcript(void **state)
 /* A name goes into a path: nothing of it may become another path. */
 static void encodes_the_name(void **state)
 {
-	const char *const answers[] = { "404 {\"error\":\"there is no device of that name\"}", NULL };
+	const char *const answers[] = { "404 {\"error\":\"there is no device of that name\"}",
+					NULL };
 	struct fake f;
 	struct cli cli;
 	(void)state;

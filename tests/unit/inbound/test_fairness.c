@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
 #include <cmocka.h>
 
 #include "common/attr.h"

@@ -42,8 +42,7 @@ static void session(struct inbound_world *w, const char *input)
 /* Of the address's last session, without the times. The caller frees. */
 static char *last_transcript(const struct inbound_world *w, const char *address)
 {
-	const struct transcript *t =
-		TAILQ_LAST(&seen(w, address)->transcripts, transcript_list);
+	const struct transcript *t = TAILQ_LAST(&seen(w, address)->transcripts, transcript_list);
 	struct strbuf all, out;
 	assert_non_null(t);
 	strbuf_init(&all, 1024 * 1024);
@@ -63,7 +62,8 @@ static void what_was_said(void **state)
 {
 	struct inbound_world *w = inbound_world_new("");
 	(void)state;
-	session(w, "HELO printer\r\n" ENVELOPE "DATA\r\nSubject: x\r\n\r\nhello\r\n.\r\nDATA\r\nQUIT\r\n");
+	session(w, "HELO printer\r\n" ENVELOPE
+		   "DATA\r\nSubject: x\r\n\r\nhello\r\n.\r\nDATA\r\nQUIT\r\n");
 	char *text = last_transcript(w, "192.168.1.9");
 	char *id = strstr(text, "queued as ") + strlen("queued as ");
 	memset(id, 'x', 32);

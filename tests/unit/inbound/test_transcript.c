@@ -125,7 +125,8 @@ static void is_bounded(void **state)
 			LINES = 5000
 		};
 		for (unsigned i = 0; i < LINES; i++) {
-			int n = snprintf(line, sizeof(line), "RCPT TO:<%u%*s>", i, (int)(i % 350), "x");
+			int n = snprintf(line, sizeof(line), "RCPT TO:<%u%*s>", i, (int)(i % 350),
+					 "x");
 			transcript_command(t, i, (struct str){ line, (size_t)n });
 			assert_true(transcript_memory(t) <= 3 * sizes[k] + 1024);
 		}
