@@ -29,7 +29,7 @@ static void logged_in(struct in_session *s, const char *user)
 	mem_replace_str(&s->user, user);
 	log_debug("login", lf_str("in", s->id), lf_str("peer", s->peer),
 		  lf_str("user", user != NULL ? user : "-"));
-	in_session_note_login(s, auth_mechanism_name(s->auth->mechanism), user);
+	roster_set(&s->seen->user, user);
 	auth_abort(s);
 	in_session_reply(s, 235, "2.7.0 Authentication successful");
 }
@@ -150,6 +150,7 @@ void verb_auth(struct in_session *s, struct str args)
 		in_session_reply(s, 501, "5.5.4 Syntax: AUTH mechanism [response]");
 		return;
 	}
+	s->seen->login = auth_mechanism_name(mechanism);
 	s->auth = mem_zalloc(sizeof(*s->auth));
 	enum auth_result result = auth_begin(s->auth, mechanism, initial, &prompt);
 	go_on(s, result, prompt);

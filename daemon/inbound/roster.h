@@ -52,9 +52,9 @@ struct roster_entry {
 	/* What was last seen; NULL: never. Static: */
 	const char *tls;
 	const char *cipher;
-	const char *login; /* "PLAIN" */
+	const char *login; /* "PLAIN": what it tried, with whatever success */
 	/* Copies, cut to a length: */
-	char *user;
+	char *user; /* one of ours who has logged in; "" where any password will do */
 	char *helo;
 	char *error; /* our reply, or what went wrong, as it was logged */
 	char *listener;

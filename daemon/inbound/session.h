@@ -133,8 +133,6 @@ void in_session_note_line(struct in_session *s, struct str line); /* from the cl
 void in_session_note_reply(struct in_session *s, struct str wire);
 void in_session_note_event(struct in_session *s, const char *text); /* transcript only */
 void in_session_note_tls(struct in_session *s);			    /* the handshake is done */
-/* user: one of ours, or NULL. mechanism is static. */
-void in_session_note_login(struct in_session *s, const char *mechanism, const char *user);
 /* It is over: its transcript goes to the roster, its connection is counted no more. */
 void in_session_leave(struct in_session *s);
 

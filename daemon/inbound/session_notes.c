@@ -67,12 +67,6 @@ void in_session_note_tls(struct in_session *s)
 	in_session_note_event(s, s->seen->tls);
 }
 
-void in_session_note_login(struct in_session *s, const char *mechanism, const char *user)
-{
-	s->seen->login = mechanism;
-	roster_set(&s->seen->user, user);
-}
-
 void in_session_count_refused(struct in_session *s, const char *what)
 {
 	s->failed = true;

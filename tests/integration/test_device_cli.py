@@ -2,12 +2,14 @@
 """device list, device transcript: what a technician sees of a device that cannot send."""
 import base64
 import json
+import os
 import re
 import subprocess
 
 import pytest
 
 from . import conf
+from .relay import ROOT
 from .dialogue import Dialogue, message, print_page
 
 PASSWORD = "canary-pa55word"
@@ -175,3 +177,46 @@ def test_list_fits_a_terminal(relay):
     plain = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout).replace("\r", "")
     assert "LAST SEEN" in plain
     assert max(len(line) for line in plain.split("\n")) <= 80, plain
+
+
+def readme_block(first):
+    """The indented block of README.md behind the line `    $ oauthrelay ...`."""
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        lines = iter(file.read().split("\n"))
+    assert any(line == "    " + first for line in lines), first
+    block = []
+    for line in lines:
+        if line and not line.startswith("    ") or line.startswith("    $ "):
+            break
+        block.append(line[4:])
+    return "\n".join(block).strip()
+
+
+def plain(text):
+    """Without what differs from run to run; README's addresses are as long as the test's."""
+    for mine, readme in (("127.0.0.119", "192.168.1.9"), ("127.100.10.21", "192.168.10.21")):
+        text = text.replace(mine, readme)
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z, \d+ \w+ ago", "WHEN", text)
+    text = re.sub(r".*S: 250-.*\n(.*S: 250-.*\n)*.*S: 250 .*\n", "", text)     # to EHLO
+    text = re.sub(r" \d\.\d{3} ", " 0.000 ", text)
+    return re.sub(r"\b\ds ago", "0s ago", text).strip()
+
+
+def test_what_readme_shows(relay):
+    one = relay({"devices": [required(address="127.100.10.21"),
+                             {"name": "ups", "address": "127.109.9.7"}], "allow": None})
+    with Dialogue(one.port, source="127.100.10.21") as talk:
+        talk.hello("xerox")
+        talk.expect(334, "AUTH LOGIN")
+        talk.expect(334, b64("scanner"))
+        talk.expect(535, b64(PASSWORD))
+        talk.expect(530, "MAIL FROM:<scan@contoso.com>")
+        talk.expect(221, "QUIT")
+    wait_gone(one, "127.100.10.21")
+    with Dialogue(one.port, source="127.0.0.119") as talk:
+        talk.expect(250, "HELO brother-hl.lan")
+        talk.expect(550, "MAIL FROM:<scan@contoso.com>")
+    wait_gone(one, "127.0.0.119")
+    for words in (["device", "list"], ["device", "transcript", "xerox-3f"]):
+        text = plain(ok(one.cli(*words)).replace("127.109.9.7", "192.168.9.7"))
+        assert plain(readme_block("$ oauthrelay " + " ".join(words))) == text, text
