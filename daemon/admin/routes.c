@@ -6,6 +6,8 @@
 #include "admin/show_devices.h"
 #include "admin/show_queue.h"
 #include "admin/show_status.h"
+#include "common/json.h"
+#include "config/schema.h"
 
 const struct admin_route admin_routes[] = {
 	{ "GET", "/v1/status", show_status, "accounts, queue, intake, listeners" },
@@ -83,4 +85,21 @@ bool admin_query_page(struct str query, uint64_t *limit, uint64_t *offset)
 struct admin_answer admin_bad_page(void)
 {
 	return admin_error(400, "limit is a number up to 200, offset a number");
+}
+
+void admin_add_optional(cJSON *object, const char *name, const char *text)
+{
+	if (text != NULL)
+		json_add_str(object, name, str_of(text));
+	else
+		cJSON_AddNullToObject(object, name);
+}
+
+void admin_add_setting(cJSON *object, const char *section, const char *key, const void *settings)
+{
+	struct strbuf text;
+	strbuf_init(&text, 64);
+	schema_append_text(&text, schema_key(section, str_of(key)), settings);
+	cJSON_AddStringToObject(object, key, strbuf_cstr(&text));
+	strbuf_done(&text);
 }

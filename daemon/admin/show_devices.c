@@ -8,7 +8,6 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "config/schema.h"
 #include "inbound/roster.h"
 
 enum {
@@ -18,14 +17,6 @@ enum {
 
 /* ---- values */
 
-static void add_optional(cJSON *object, const char *name, const char *text)
-{
-	if (text != NULL)
-		json_add_str(object, name, str_of(text));
-	else
-		cJSON_AddNullToObject(object, name);
-}
-
 /* "first", "first_age_s": a monotonic time as the wall's, and how long ago it was. */
 static void add_time(cJSON *json, const char *name, const char *age_name, int64_t mono_ms)
 {
@@ -34,7 +25,8 @@ static void add_time(cJSON *json, const char *name, const char *age_name, int64_
 	strbuf_init(&text, 64);
 	clock_append_iso(&text, clock_wall_ms() - age);
 	cJSON_AddStringToObject(json, name, strbuf_cstr(&text));
-	cJSON_AddNumberToObject(json, age_name, (double)(age / 1000));
+	int64_t seconds = age / 1000;
+	cJSON_AddNumberToObject(json, age_name, (double)seconds);
 	strbuf_done(&text);
 }
 
@@ -47,15 +39,6 @@ static void add_address(cJSON *json, const struct netaddr *addr)
 	strbuf_done(&text);
 }
 
-static void add_setting(cJSON *json, const char *name, const struct config *config)
-{
-	struct strbuf text;
-	strbuf_init(&text, 64);
-	schema_append_text(&text, schema_key("log", str_of(name)), config);
-	cJSON_AddStringToObject(json, name, strbuf_cstr(&text));
-	strbuf_done(&text);
-}
-
 /* ---- devices */
 
 static cJSON *entry_json(const struct config *config, const struct roster_entry *e)
@@ -63,7 +46,7 @@ static cJSON *entry_json(const struct config *config, const struct roster_entry 
 	const struct device_config *device = config_device(config, &e->addr);
 	bool admitted = config_admits(config, &e->addr);
 	cJSON *json = cJSON_CreateObject();
-	add_optional(json, "name", device != NULL ? device->name : NULL);
+	admin_add_optional(json, "name", device != NULL ? device->name : NULL);
 	add_address(json, &e->addr);
 	cJSON_AddBoolToObject(json, "admitted", admitted);
 	/* It wanted to send, and only its address was against it. */
@@ -74,13 +57,13 @@ static cJSON *entry_json(const struct config *config, const struct roster_entry 
 	cJSON_AddNumberToObject(json, "connections", (double)e->connections);
 	cJSON_AddNumberToObject(json, "accepted", (double)e->accepted);
 	cJSON_AddNumberToObject(json, "refused", (double)e->refused);
-	add_optional(json, "tls", e->tls);
-	add_optional(json, "cipher", e->cipher);
-	add_optional(json, "login", e->login);
-	add_optional(json, "user", e->user != NULL && e->user[0] != '\0' ? e->user : NULL);
-	add_optional(json, "helo", e->helo);
-	add_optional(json, "error", e->error);
-	add_optional(json, "listener", e->listener);
+	admin_add_optional(json, "tls", e->tls);
+	admin_add_optional(json, "cipher", e->cipher);
+	admin_add_optional(json, "login", e->login);
+	admin_add_optional(json, "user", e->user != NULL && e->user[0] != '\0' ? e->user : NULL);
+	admin_add_optional(json, "helo", e->helo);
+	admin_add_optional(json, "error", e->error);
+	admin_add_optional(json, "listener", e->listener);
 	cJSON_AddNumberToObject(json, "transcripts", (double)e->transcript_count);
 	return json;
 }
@@ -166,7 +149,7 @@ static cJSON *transcript_json(const struct transcript *t)
 	add_time(json, "started", "age_s", t->started_ms);
 	cJSON_AddNumberToObject(json, "took_ms", (double)(t->ended_ms - t->started_ms));
 	cJSON_AddBoolToObject(json, "failed", t->failed);
-	add_optional(json, "end", t->reason);
+	admin_add_optional(json, "end", t->reason);
 	cJSON *lines = cJSON_AddArrayToObject(json, "lines");
 	strbuf_init(&text, 2 * t->max + 1024);
 	transcript_append(&text, t);
@@ -182,10 +165,15 @@ static cJSON *transcript_json(const struct transcript *t)
 	return json;
 }
 
+struct found {
+	const struct transcript *transcript;
+};
+
 static int by_start(const void *a, const void *b)
 {
-	const struct transcript *const *x = a, *const *y = b;
-	return ((*x)->started_ms > (*y)->started_ms) - ((*x)->started_ms < (*y)->started_ms);
+	int64_t x = ((const struct found *)a)->transcript->started_ms;
+	int64_t y = ((const struct found *)b)->transcript->started_ms;
+	return (x > y) - (x < y);
 }
 
 /* Which addresses are meant: one, or all of a device. */
@@ -220,7 +208,7 @@ static cJSON *collect(const struct roster *roster, const struct whom *whom)
 {
 	struct roster_walk walk = roster_walk(roster);
 	const struct roster_entry *e;
-	const struct transcript **found = NULL;
+	struct found *found = NULL;
 	uint64_t connections = 0;
 	size_t count = 0;
 	while ((e = roster_next(&walk)) != NULL) {
@@ -230,7 +218,7 @@ static cJSON *collect(const struct roster *roster, const struct whom *whom)
 		connections += e->connections;
 		TAILQ_FOREACH (t, &e->transcripts, of_address) {
 			found = mem_realloc_array(found, count + 1, sizeof(*found));
-			found[count++] = t;
+			found[count++].transcript = t;
 		}
 	}
 	cJSON *json = cJSON_CreateObject();
@@ -240,7 +228,7 @@ static cJSON *collect(const struct roster *roster, const struct whom *whom)
 	if (count != 0)
 		qsort(found, count, sizeof(*found), by_start);
 	for (size_t i = count > TRANSCRIPTS_MAX ? count - TRANSCRIPTS_MAX : 0; i < count; i++)
-		cJSON_AddItemToArray(list, transcript_json(found[i]));
+		cJSON_AddItemToArray(list, transcript_json(found[i].transcript));
 	free(found);
 	return json;
 }
@@ -252,8 +240,8 @@ static struct admin_answer about(const struct admin_view *view, struct str name)
 		return admin_error(404, "there is no device of that name, and it is no address; "
 					"`oauthrelay device list` shows all");
 	cJSON *json = collect(view->roster, &whom);
-	add_optional(json, "name", whom.device != NULL ? whom.device->name : NULL);
-	add_setting(json, "transcript", view->config);
+	admin_add_optional(json, "name", whom.device != NULL ? whom.device->name : NULL);
+	admin_add_setting(json, "log", "transcript", view->config);
 	return (struct admin_answer){ 200, json };
 }
 

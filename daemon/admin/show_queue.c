@@ -19,14 +19,6 @@ static void add_address(cJSON *object, const char *name, const struct address *a
 	strbuf_done(&text);
 }
 
-static void add_optional(cJSON *object, const char *name, const char *text)
-{
-	if (text != NULL)
-		json_add_str(object, name, str_of(text));
-	else
-		cJSON_AddNullToObject(object, name);
-}
-
 /* What a pending recipient waits for follows from where its message is. */
 static const char *pending_name(enum place place)
 {
@@ -80,7 +72,7 @@ static cJSON *recipient_json(const struct queued *m, const struct queued_recipie
 	cJSON_AddStringToObject(json, "state", state_name(m, r));
 	cJSON_AddNumberToObject(json, "attempts", r->attempts);
 	add_next(json, m, pending);
-	add_optional(json, "reply", r->reply);
+	admin_add_optional(json, "reply", r->reply);
 	return json;
 }
 
@@ -95,7 +87,7 @@ static void add_account(cJSON *json, const struct queued *m)
 	}
 	account_status(m->account, &status);
 	json_add_str(json, "account", str_of(status.name));
-	add_optional(json, "blocked", status.state != ACCOUNT_OPEN ? status.reason : NULL);
+	admin_add_optional(json, "blocked", status.state != ACCOUNT_OPEN ? status.reason : NULL);
 }
 
 static cJSON *message_json(const struct queued *m)
@@ -112,8 +104,8 @@ static cJSON *message_json(const struct queued *m)
 	cJSON_AddNumberToObject(json, "age_s", age > 0 ? (double)age : 0);
 	cJSON_AddNumberToObject(json, "size", (double)m->size);
 	add_address(json, "from", &m->reverse_path);
-	add_optional(json, "device", m->device);
-	add_optional(json, "user", m->user);
+	admin_add_optional(json, "device", m->device);
+	admin_add_optional(json, "user", m->user);
 	add_account(json, m);
 	add_next(json, m, true);
 	cJSON *recipients = cJSON_AddArrayToObject(json, "recipients");

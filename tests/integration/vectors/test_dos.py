@@ -286,6 +286,20 @@ def test_dos_07_refusals_are_summed_up(relay):
     assert counted()[1] > 0
 
 
+def test_dos_07_a_full_disk_is_told_once(relay):
+    """However many clients try; the clients are told each."""
+    one = relay({"queue": {"min_free": "1024G"}})
+    with Dialogue(one.port) as talk:
+        talk.hello()
+        for _ in range(50):
+            talk.envelope()
+            talk.expect("452 4.3.1", "DATA")
+    one.wait_event("disconnect")
+    assert len(one.events("refused", reply=lambda text: text.startswith("452"))) == 50
+    # One line in ten seconds.
+    assert 1 <= len(one.events("intake-stopped")) <= 3
+
+
 def test_dos_07_known_addresses(relay):
     """limits.known_addresses: a scan from many addresses; printers stay in the list."""
     one = relay({"allow": ["127.0.0.4"], "limits": {"known_addresses": 16}})
