@@ -19,7 +19,8 @@
 #include "inbound/sreply.h"
 
 enum {
-	SHORT_LOG_MS = 60 * 1000
+	SHORT_LOG_MS = 60 * 1000,
+	FAIR_SHARE_MIN = 4, /* messages at once, however few limits.messages allows */
 };
 
 static void free_dead(struct inbound *in)
@@ -201,6 +202,34 @@ void inbound_connected(struct inbound *in, struct listener *listener, evutil_soc
 	endpoint_append(&peer, sa);
 	take(in, listener, fd, &addr, strbuf_cstr(&peer));
 	strbuf_done(&peer);
+}
+
+bool inbound_may_begin_message(struct inbound *in, const struct netaddr *addr,
+			       struct inbound_refusal *why)
+{
+	size_t limit = (size_t)in->config->limits.messages;
+	size_t fair = limit / 8 > FAIR_SHARE_MIN ? limit / 8 : FAIR_SHARE_MIN;
+	size_t theirs = roster_messages(in->roster, addr);
+	/* RFC 3463 X.3.1, "mail system full": of messages that are not there yet */
+	if (in->messages_now >= limit)
+		return refusal_set(why, 451, "4.3.1 The relay is busy with %zu messages, try again",
+				   in->messages_now);
+	if (in->messages_now > limit / 2 && theirs >= fair)
+		return refusal_set(why, 451, "4.3.1 The relay is busy with %zu messages of yours",
+				   theirs);
+	return true;
+}
+
+void inbound_message_begun(struct inbound *in, const struct netaddr *addr)
+{
+	in->messages_now++;
+	roster_message_begun(in->roster, addr);
+}
+
+void inbound_message_over(struct inbound *in, const struct netaddr *addr)
+{
+	in->messages_now--;
+	roster_message_over(in->roster, addr);
 }
 
 void inbound_stop_listening(struct inbound *in)

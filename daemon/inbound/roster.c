@@ -233,6 +233,26 @@ size_t roster_open_count(const struct roster *roster, const struct netaddr *addr
 	return e != NULL ? e->open : 0;
 }
 
+size_t roster_messages(const struct roster *roster, const struct netaddr *addr)
+{
+	const struct roster_entry *e = roster_get(roster, addr);
+	return e != NULL ? e->messages : 0;
+}
+
+void roster_message_begun(struct roster *roster, const struct netaddr *addr)
+{
+	struct roster_entry *e = *slot_of(roster, addr);
+	if (e != NULL)
+		e->messages++;
+}
+
+void roster_message_over(struct roster *roster, const struct netaddr *addr)
+{
+	struct roster_entry *e = *slot_of(roster, addr);
+	if (e != NULL && e->messages != 0)
+		e->messages--;
+}
+
 void roster_set(char **slot, const char *text)
 {
 	struct str cut = str_head(str_of(text), TEXT_MAX);

@@ -44,6 +44,7 @@ struct roster_entry {
 	bool not_allowed; /* it was told so at MAIL */
 	bool muted;	  /* `refused-more` is due */
 	size_t open;
+	size_t messages;  /* coming in */
 	int64_t first_ms; /* monotonic, as all times here */
 	int64_t last_ms;
 	uint64_t connections;
@@ -75,6 +76,11 @@ struct roster_entry *roster_connected(struct roster *roster, const struct netadd
 				      bool admitted, const char *listener);
 void roster_disconnected(struct roster *roster, struct roster_entry *e);
 size_t roster_open_count(const struct roster *roster, const struct netaddr *addr);
+
+/* Messages coming in from this address now. */
+size_t roster_messages(const struct roster *roster, const struct netaddr *addr);
+void roster_message_begun(struct roster *roster, const struct netaddr *addr);
+void roster_message_over(struct roster *roster, const struct netaddr *addr);
 
 /* Replaces one of the copied strings. */
 void roster_set(char **slot, const char *text);

@@ -36,6 +36,7 @@ struct inbound {
 	size_t descriptor_max; /* connections may have those below; the rest is for delivery */
 	struct floodgate short_gate; /* of descriptors-short */
 	struct inbound_counters counters;
+	size_t messages_now;   /* coming in */
 	uint32_t next_session; /* for the short ids in the log */
 	bool draining;
 };
@@ -43,5 +44,12 @@ struct inbound {
 /* A connection has come in; the descriptor is the server's from here on. */
 void inbound_connected(struct inbound *in, struct listener *listener, evutil_socket_t fd,
 		       const struct sockaddr *sa);
+
+/* May one more message come in, from this address (limits.messages)? Else *why. Above half of the
+ * limit an address may have an eighth of it, so that a few cannot hold all. */
+bool inbound_may_begin_message(struct inbound *in, const struct netaddr *addr,
+			       struct inbound_refusal *why) MUST_CHECK;
+void inbound_message_begun(struct inbound *in, const struct netaddr *addr);
+void inbound_message_over(struct inbound *in, const struct netaddr *addr);
 
 #endif

@@ -28,7 +28,8 @@ static void note_content(struct in_session *s)
 	uint64_t bytes = s->tx.wire_bytes - s->tx.noted_bytes;
 	struct transcript *t = bytes != 0 ? transcript_of(s) : NULL;
 	if (t != NULL)
-		transcript_content(t, clock_mono_ms(), "DATA", bytes);
+		transcript_content(t, clock_mono_ms(), s->tx.chunk.size != 0 ? "BDAT" : "DATA",
+				   bytes);
 	s->tx.noted_bytes = s->tx.wire_bytes;
 }
 

@@ -192,7 +192,7 @@ def test_dos_04_idle_crowd(relay, sandbox):
 
 def test_dos_04_idle_ones_are_put_out(relay):
     one = relay({"limits": {"command_timeout": "500ms"}})
-    with crowd(one, 20, "127.0.1.1") as idle, crowd(one, 20, "127.0.1.2", b"NOO") as half:
+    with crowd(one, 20, "127.0.1.1") as idle, crowd(one, 20, "127.0.1.2", b"NOOP x") as half:
         for one_socket in idle + half:
             text = b""
             while more := one_socket.recv(4096):

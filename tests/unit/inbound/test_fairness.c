@@ -22,7 +22,7 @@ enum {
 	STEPS_A_TURN = 64, /* of daemon/inbound/session_io.c */
 	CALLS_A_TURN = 3,  /* something came, output went out, its own wake-up */
 	FLOODS = 50,
-	ASKED = 12,
+	ASKED = 5,
 };
 
 static size_t replies_of(const struct world_client *c)

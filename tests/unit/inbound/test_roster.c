@@ -93,6 +93,25 @@ static void remembers_what_has_been(void **state)
 	assert_int_equal(roster_size(roster), 1);
 }
 
+static void messages_coming_in(void **state)
+{
+	struct netaddr a = number(1), b = number(2);
+	struct roster_entry *e = come(1, true);
+	(void)state;
+	roster_message_begun(roster, &a);
+	roster_message_begun(roster, &a);
+	roster_message_begun(roster, &b); /* is not there */
+	assert_int_equal(roster_messages(roster, &a), 2);
+	assert_int_equal(roster_messages(roster, &b), 0);
+	roster_message_over(roster, &a);
+	assert_int_equal(roster_messages(roster, &a), 1);
+	assert_int_equal(roster_open_count(roster, &a), 1);
+	roster_message_over(roster, &a);
+	roster_message_over(roster, &a);
+	assert_int_equal(roster_messages(roster, &a), 0);
+	roster_disconnected(roster, e);
+}
+
 /* limits.known_addresses: the stranger not heard of longest goes first. */
 static void a_scan_does_not_drive_printers_out(void **state)
 {
@@ -249,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_ROSTER(remembers_what_has_been),
+		WITH_ROSTER(messages_coming_in),
 		WITH_ROSTER(a_scan_does_not_drive_printers_out),
 		WITH_ROSTER(admitted_ones_replace_each_other),
 		WITH_ROSTER(open_ones_stay),
