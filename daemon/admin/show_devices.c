@@ -136,7 +136,7 @@ struct admin_answer show_devices(const struct admin_request *request)
 	cJSON_AddNumberToObject(json, "offset", (double)page.offset);
 	cJSON_AddNumberToObject(json, "configured", (double)config->device_count);
 	cJSON_AddItemToObject(json, "devices", page.devices);
-	return (struct admin_answer){ 200, json };
+	return (struct admin_answer){ .status = 200, .body = json };
 }
 
 /* ---- transcripts */
@@ -242,17 +242,15 @@ static struct admin_answer about(const struct admin_view *view, struct str name)
 	cJSON *json = collect(view->roster, &whom);
 	admin_add_optional(json, "name", whom.device != NULL ? whom.device->name : NULL);
 	admin_add_setting(json, "log", "transcript", view->config);
-	return (struct admin_answer){ 200, json };
+	return (struct admin_answer){ .status = 200, .body = json };
 }
 
 struct admin_answer show_transcripts(const struct admin_request *request)
 {
-	const struct str end = STR("/transcript");
-	struct str rest = request->rest;
 	size_t n = 0;
-	if (rest.n <= end.n || rest.n > NAME_MAX_BYTES || !str_iends(rest, end))
-		return admin_error(404, "ask for /v1/devices/NAME-OR-ADDRESS/transcript");
-	char *encoded = str_dup(str_head(rest, rest.n - end.n));
+	if (request->rest.n > NAME_MAX_BYTES)
+		return admin_error(404, "a name that long no device has");
+	char *encoded = str_dup(request->rest);
 	char *name = evhttp_uridecode(encoded, 0, &n);
 	struct admin_answer answer = about(request->view, (struct str){ name, n });
 	free(name);

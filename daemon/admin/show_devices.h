@@ -10,7 +10,7 @@
  * last sessions. Names are those of the configuration in force. Loop's thread.
  */
 struct admin_answer show_devices(const struct admin_request *request);
-/* rest: "NAME-OR-ADDRESS/transcript", percent-encoded. */
+/* rest: the name or address, percent-encoded. */
 struct admin_answer show_transcripts(const struct admin_request *request);
 
 #endif

@@ -14,6 +14,8 @@
 #include "common/mem.h"
 #include "inbound/access.h"
 #include "inbound/listener.h"
+#include "inbound/lockout.h"
+#include "inbound/login_cache.h"
 #include "inbound/server.h"
 #include "inbound/session.h"
 #include "inbound/sreply.h"
@@ -62,6 +64,9 @@ struct inbound *inbound_new(struct event_base *base, struct worker *worker, stru
 	roster_configure(in->roster, &config->limits);
 	in->devices = tally_new();
 	in->descriptor_max = fdlimit_get() - fdlimit_reserve(fdlimit_get());
+	in->rates = rates_new();
+	in->logins = login_cache_new();
+	in->lockout = lockout_new();
 	in->reaper = event_new(base, -1, 0, on_reap, in);
 	TAILQ_INIT(&in->listeners);
 	TAILQ_INIT(&in->sessions);
@@ -94,6 +99,7 @@ void inbound_configure(struct inbound *in, struct config *config, struct inbound
 	in->config = config_ref(config);
 	roster_configure(in->roster, &config->limits);
 	config_unref(old);
+	rates_keep(in->rates, config);
 	inbound_files_free(in->files);
 	in->files = files;
 	TAILQ_FOREACH (listener, &in->listeners, link) {
@@ -286,6 +292,11 @@ struct inbound_listener_counters inbound_listener_counters(const struct inbound 
 	return (struct inbound_listener_counters){ 0 };
 }
 
+void inbound_release(struct inbound *in, struct str device)
+{
+	rates_forget(in->rates, device);
+}
+
 void inbound_free(struct inbound *in)
 {
 	struct in_session *s;
@@ -298,6 +309,9 @@ void inbound_free(struct inbound *in)
 	event_free(in->reaper);
 	roster_free(in->roster);
 	tally_free(in->devices);
+	rates_free(in->rates);
+	login_cache_free(in->logins);
+	lockout_free(in->lockout);
 	inbound_files_free(in->files);
 	config_unref(in->config);
 	free(in);

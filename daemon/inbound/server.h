@@ -8,11 +8,14 @@
 #include "common/netaddr.h"
 #include "inbound/files.h"
 #include "inbound/inbound.h"
+#include "inbound/rate.h"
 #include "inbound/roster.h"
 #include "inbound/tally.h"
 
 struct listener;
 struct in_session;
+struct lockout;
+struct login_cache;
 
 TAILQ_HEAD(in_session_list, in_session);
 TAILQ_HEAD(listener_list, listener);
@@ -35,6 +38,9 @@ struct inbound {
 	struct tally *devices; /* connections */
 	size_t descriptor_max; /* connections may have those below; the rest is for delivery */
 	struct floodgate short_gate; /* of descriptors-short */
+	struct rates *rates;
+	struct login_cache *logins;
+	struct lockout *lockout;
 	struct inbound_counters counters;
 	size_t messages_now;   /* coming in */
 	uint32_t next_session; /* for the short ids in the log */

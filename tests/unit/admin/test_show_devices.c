@@ -43,7 +43,10 @@ static int tear_down(void **state)
 static struct admin_answer get(const char *path, const char *query)
 {
 	const struct admin_view view = { .config = config, .roster = roster };
-	return admin_dispatch(&view, STR("GET"), str_of(path), str_of(query));
+	const struct admin_call call = { .method = STR("GET"),
+					 .path = str_of(path),
+					 .query = str_of(query) };
+	return admin_dispatch(&view, NULL, &call);
 }
 
 static struct roster_entry *come(const char *address)

@@ -29,6 +29,7 @@ struct fake {
 	pthread_t thread;
 	const char *const *answers; /* "STATUS BODY", ends with NULL */
 	char *asked[8];		    /* the request lines */
+	char body[64];		    /* of the last request, as far as it came with its header */
 	size_t asked_count;
 };
 
@@ -57,6 +58,7 @@ static bool serve(struct fake *f, int fd, const char *text)
 		n += (size_t)got;
 		request[n] = '\0';
 	} while (strstr(request, "\r\n\r\n") == NULL);
+	snprintf(f->body, sizeof(f->body), "%s", strstr(request, "\r\n\r\n") + 4);
 	request[strcspn(request, "\r")] = '\0';
 	f->asked[f->asked_count++] = str_dup(str_of(request));
 	answer(fd, text);
