@@ -317,7 +317,7 @@ def test_dos_07_known_addresses(relay):
 
 def test_dos_08_few_descriptors(relay, sandbox):
     one = relay(wrapper=["prlimit", "--nofile=64:64"])
-    assert one.events("descriptors-short")          # limits.connections does not fit
+    one.wait_event("descriptors-short")             # limits.connections does not fit
     with Dialogue(one.port, source="127.0.9.9") as printer:
         printer.hello()
         with crowd(one, 100, "127.0.1.1") as sockets:
