@@ -29,13 +29,19 @@ void config_report_done(struct config_report *report)
 	strbuf_done(&report->warnings);
 }
 
+static struct config *new_config(const char *path)
+{
+	struct config *config = mem_zalloc(sizeof(*config));
+	config->refs = 1;
+	config->path = mem_strdup(path);
+	return config;
+}
+
 struct config *config_load(const char *path, struct config_report *report)
 {
 	struct diag diag;
 	struct config_t parsed;
-	struct config *config = mem_zalloc(sizeof(*config));
-	config->refs = 1;
-	config->path = mem_strdup(path);
+	struct config *config = new_config(path);
 	diag_init(&diag, path);
 	config_init(&parsed);
 	if (load_parse(&parsed, &diag)) {
@@ -92,9 +98,7 @@ struct config *config_peek(const char *path, struct err *err)
 {
 	struct diag diag;
 	struct config_t parsed;
-	struct config *config = mem_zalloc(sizeof(*config));
-	config->refs = 1;
-	config->path = mem_strdup(path);
+	struct config *config = new_config(path);
 	diag_init(&diag, path);
 	config_init(&parsed);
 	bool ok = load_parse(&parsed, &diag);
