@@ -26,6 +26,7 @@ struct roster {
 	struct transcript_list transcripts[2]; /* of strangers, of admitted; oldest first */
 	size_t transcript_memory;
 	size_t size;
+	uint64_t turns;
 	const struct inbound_limits *limits;
 	struct event *tell;
 	uint64_t seed; /* so that nobody can choose addresses that share a bucket */
@@ -129,6 +130,7 @@ static void set_class(struct roster *roster, struct roster_entry *e, enum roster
 	TAILQ_REMOVE(&roster->classes[e->class], e, by_time);
 	e->class = class;
 	e->last_ms = clock_mono_ms();
+	e->turn = ++roster->turns;
 	TAILQ_INSERT_HEAD(&roster->classes[class], e, by_time);
 }
 
@@ -293,7 +295,7 @@ const struct roster_entry *roster_next(struct roster_walk *walk)
 	size_t best = 0;
 	for (size_t i = 1; i < ROSTER_CLASSES; i++)
 		if (walk->at[i] != NULL &&
-		    (walk->at[best] == NULL || walk->at[i]->last_ms > walk->at[best]->last_ms))
+		    (walk->at[best] == NULL || walk->at[i]->turn > walk->at[best]->turn))
 			best = i;
 	const struct roster_entry *e = walk->at[best];
 	if (e != NULL)

@@ -47,6 +47,7 @@ struct roster_entry {
 	size_t messages;  /* coming in */
 	int64_t first_ms; /* monotonic, as all times here */
 	int64_t last_ms;
+	uint64_t turn; /* the larger, the later heard of; several may be in a millisecond */
 	uint64_t connections;
 	uint64_t accepted; /* messages */
 	uint64_t refused;
