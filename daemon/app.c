@@ -12,6 +12,7 @@
 #include "admin/control.h"
 #include "common/clock.h"
 #include "common/dial.h"
+#include "common/fdlimit.h"
 #include "common/http.h"
 #include "common/log.h"
 #include "common/loopguard.h"
@@ -92,6 +93,18 @@ static void log_restart_needed(const struct config *old, const struct config *ne
 				    lf_str("remedy", "systemctl restart oauthrelay"));
 }
 
+/* Each client takes a descriptor, and while it sends another one. */
+static void check_descriptors(const struct config *config)
+{
+	size_t limit = fdlimit_get();
+	size_t room = limit - fdlimit_reserve(limit);
+	if (config->limits.connections > room)
+		log_warning("descriptors-short", lf_int("descriptors", (int64_t)limit),
+			    lf_int("room_for", (int64_t)room),
+			    lf_int("connections", (int64_t)config->limits.connections),
+			    lf_str("remedy", "raise LimitNOFILE, or lower limits.connections"));
+}
+
 /* Takes over what is in loaded. */
 static void configure(struct app *app, struct loaded *loaded)
 {
@@ -99,6 +112,7 @@ static void configure(struct app *app, struct loaded *loaded)
 	bool listeners = false;
 	app->config = loaded->config;
 	log_set_level(app->config->log_level);
+	check_descriptors(app->config);
 	queue_configure(app->queue, app->config, loaded->queue,
 			inbound_files_users(loaded->inbound));
 	watch_begin(app->watch, app->config, loaded->inbound->signature);
@@ -225,6 +239,8 @@ static void look(void *ctx, struct admin_view *out)
 		.queue = app->queue,
 		.config = app->config,
 		.intake = inbound_counters(app->inbound),
+		.inbound = app->inbound,
+		.roster = inbound_roster(app->inbound),
 		.started_ms = app->started_ms,
 	};
 }
@@ -348,6 +364,7 @@ int app_run(const struct app_options *options)
 	struct loaded loaded;
 	struct err err;
 	umask(077);
+	(void)fdlimit_raise();
 	if (!load_first(&app, &loaded)) {
 		fputs("oauthrelay: not started, because of the errors above\n", stderr);
 		return 1;

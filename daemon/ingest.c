@@ -6,16 +6,40 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/floodgate.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "queue/queue.h"
 #include "queue/route.h"
 #include "spool/spool.h"
 
+enum {
+	LOG_INTERVAL_MS = 10 * 1000,
+};
+
+/* Why nothing can be taken: each is told once in an interval, however many clients try. */
+enum cause {
+	CAUSE_FULL,
+	CAUSE_BUSY,
+	CAUSE_COMMIT,
+	CAUSES,
+};
+
 struct ingest {
 	struct spool *spool;
 	struct queue *queue;
+	struct floodgate gates[CAUSES];
 };
+
+/* Is this one to be told? Then *more is how many were not, since the last. */
+static bool may_tell(struct ingest *ingest, enum cause cause, int64_t *more)
+{
+	struct floodgate *gate = &ingest->gates[cause];
+	if (!floodgate_pass(gate, clock_mono_ms(), 1, LOG_INTERVAL_MS))
+		return false;
+	*more = (int64_t)floodgate_take(gate);
+	return true;
+}
 
 struct inbound_message {
 	struct ingest *ingest;
@@ -69,7 +93,10 @@ static struct inbound_message *begin(void *ctx, const struct config *config,
 		return NULL;
 	struct spool_draft *draft = ingest->spool->ops->draft(ingest->spool, envelope, &full, &err);
 	if (draft == NULL) {
-		log_warning("intake-stopped", lf_str("reason", err.text));
+		int64_t more;
+		if (may_tell(ingest, full ? CAUSE_FULL : CAUSE_BUSY, &more))
+			log_warning("intake-stopped", lf_str("reason", err.text),
+				    lf_int("more", more));
 		if (full)
 			refuse(why, 452, "4.3.1 The relay's disk is full, try again later");
 		else
@@ -103,10 +130,12 @@ static void on_commit_failed(const struct inbound_message *message, const struct
 {
 	struct inbound_refusal why;
 	bool full = err->code == ENOSPC || err->code == EDQUOT;
-	log_error("commit-failed", lf_str("msg", msgid_text(&message->envelope.id).hex),
-		  lf_str("error", err->text),
-		  lf_str("remedy", full ? "make room on the queue's file system"
-					: "check the disk: see dmesg"));
+	int64_t more;
+	if (may_tell(message->ingest, CAUSE_COMMIT, &more))
+		log_error("commit-failed", lf_str("msg", msgid_text(&message->envelope.id).hex),
+			  lf_str("error", err->text), lf_int("more", more),
+			  lf_str("remedy", full ? "make room on the queue's file system"
+						: "check the disk: see dmesg"));
 	if (full)
 		refuse(&why, 452, "4.3.1 The relay's disk is full, try again later");
 	else

@@ -27,6 +27,8 @@ struct admin_view {
 	const struct queue *queue;
 	const struct config *config;
 	struct inbound_counters intake;
+	const struct inbound *inbound;
+	const struct roster *roster;
 	int64_t started_ms; /* monotonic */
 };
 

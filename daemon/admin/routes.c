@@ -4,14 +4,20 @@
 #include <string.h>
 
 #include "admin/device.h"
+#include "admin/show_devices.h"
 #include "admin/show_queue.h"
 #include "admin/show_status.h"
 #include "common/json.h"
+#include "config/schema.h"
 
 const struct admin_route admin_routes[] = {
 	{ "GET", "/v1/status", show_status, "accounts, queue, intake, listeners" },
 	{ "GET", "/v1/queue", show_queue, "waiting messages: ?limit=50&offset=0" },
 	{ "GET", "/v1/queue/", show_message, "one message by its id, or by the id's first digits" },
+	{ "GET", "/v1/devices", show_devices,
+	  "addresses that have connected, devices that have not: ?limit=50&offset=0" },
+	{ "GET", "/v1/devices/*/transcript", show_transcripts,
+	  "what was said in the last sessions of a device or an address" },
 	{ "POST", "/v1/devices/*/release", device_release,
 	  "sends what is held because the device was above its rate" },
 };
@@ -23,6 +29,11 @@ struct admin_answer admin_error(int status, const char *text)
 	cJSON_AddStringToObject(body, "error", text);
 	return (struct admin_answer){ .status = status, .body = body };
 }
+
+enum {
+	PAGE_DEFAULT = 50,
+	PAGE_MAX = 200,
+};
 
 /* *rest: what the pattern leaves open. */
 static bool matches(const char *pattern, struct str path, struct str *rest)
@@ -112,4 +123,32 @@ bool admin_query_number(struct str query, const char *name, uint64_t max, uint64
 			return str_to_u64(str_skip(pair, wanted.n + 1), max, out);
 	}
 	return true;
+}
+
+bool admin_query_page(struct str query, uint64_t *limit, uint64_t *offset)
+{
+	return admin_query_number(query, "limit", PAGE_MAX, PAGE_DEFAULT, limit) &&
+	       admin_query_number(query, "offset", SIZE_MAX, 0, offset);
+}
+
+struct admin_answer admin_bad_page(void)
+{
+	return admin_error(400, "limit is a number up to 200, offset a number");
+}
+
+void admin_add_optional(cJSON *object, const char *name, const char *text)
+{
+	if (text != NULL)
+		json_add_str(object, name, str_of(text));
+	else
+		cJSON_AddNullToObject(object, name);
+}
+
+void admin_add_setting(cJSON *object, const char *section, const char *key, const void *settings)
+{
+	struct strbuf text;
+	strbuf_init(&text, 64);
+	schema_append_text(&text, schema_key(section, str_of(key)), settings);
+	cJSON_AddStringToObject(object, key, strbuf_cstr(&text));
+	strbuf_done(&text);
 }

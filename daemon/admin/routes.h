@@ -58,4 +58,13 @@ struct admin_answer admin_error(int status, const char *text);
 bool admin_query_number(struct str query, const char *name, uint64_t max, uint64_t fallback,
 			uint64_t *out) MUST_CHECK;
 
+/* Which part of a list is asked for: "limit" (at most 200) and "offset". False: the answer is
+ * admin_bad_page(). */
+bool admin_query_page(struct str query, uint64_t *limit, uint64_t *offset) MUST_CHECK;
+struct admin_answer admin_bad_page(void);
+
+/* Members of answers: a text or null; and the word that the configuration has for a setting. */
+void admin_add_optional(cJSON *object, const char *name, const char *text);
+void admin_add_setting(cJSON *object, const char *section, const char *key, const void *settings);
+
 #endif

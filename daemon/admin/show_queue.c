@@ -7,8 +7,6 @@
 #include "common/json.h"
 
 enum {
-	PAGE_DEFAULT = 50,
-	PAGE_MAX = 200,
 	ID_DIGITS_MIN = 4
 };
 
@@ -19,14 +17,6 @@ static void add_address(cJSON *object, const char *name, const struct address *a
 	address_append(&text, a);
 	json_add_str(object, name, strbuf_str(&text));
 	strbuf_done(&text);
-}
-
-static void add_optional(cJSON *object, const char *name, const char *text)
-{
-	if (text != NULL)
-		json_add_str(object, name, str_of(text));
-	else
-		cJSON_AddNullToObject(object, name);
 }
 
 /* What a pending recipient waits for follows from where its message is. */
@@ -82,7 +72,7 @@ static void add_reply(cJSON *json, const struct queue *queue, const struct queue
 	if (queue_append_hold(queue, m, &hold))
 		json_add_str(json, "reply", strbuf_str(&hold));
 	else
-		add_optional(json, "reply", r->reply);
+		admin_add_optional(json, "reply", r->reply);
 	strbuf_done(&hold);
 }
 
@@ -110,7 +100,7 @@ static void add_account(cJSON *json, const struct queued *m)
 	}
 	account_status(m->account, &status);
 	json_add_str(json, "account", str_of(status.name));
-	add_optional(json, "blocked", status.state != ACCOUNT_OPEN ? status.reason : NULL);
+	admin_add_optional(json, "blocked", status.state != ACCOUNT_OPEN ? status.reason : NULL);
 }
 
 static cJSON *message_json(const struct queue *queue, const struct queued *m)
@@ -127,8 +117,8 @@ static cJSON *message_json(const struct queue *queue, const struct queued *m)
 	cJSON_AddNumberToObject(json, "age_s", age > 0 ? (double)age : 0);
 	cJSON_AddNumberToObject(json, "size", (double)m->size);
 	add_address(json, "from", &m->reverse_path);
-	add_optional(json, "device", m->device);
-	add_optional(json, "user", m->user);
+	admin_add_optional(json, "device", m->device);
+	admin_add_optional(json, "user", m->user);
 	add_account(json, m);
 	add_next(json, m, true);
 	cJSON *recipients = cJSON_AddArrayToObject(json, "recipients");
@@ -141,9 +131,8 @@ struct admin_answer show_queue(const struct admin_request *request)
 {
 	uint64_t limit;
 	uint64_t offset;
-	if (!admin_query_number(request->query, "limit", PAGE_MAX, PAGE_DEFAULT, &limit) ||
-	    !admin_query_number(request->query, "offset", SIZE_MAX, 0, &offset))
-		return admin_error(400, "limit is a number up to 200, offset a number");
+	if (!admin_query_page(request->query, &limit, &offset))
+		return admin_bad_page();
 	const struct queue *queue = request->view->queue;
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddNumberToObject(json, "total", (double)queue_size(queue));

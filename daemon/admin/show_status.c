@@ -6,7 +6,6 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/version.h"
-#include "config/schema.h"
 
 static void add_number(cJSON *object, const char *name, uint64_t value)
 {
@@ -87,22 +86,16 @@ static cJSON *account_json(const struct account *account)
 	return json;
 }
 
-/* The word that the configuration has for a listener's setting. */
-static void add_setting(cJSON *json, const char *name, const struct listener_config *listener)
+static cJSON *listener_json(const struct inbound *inbound, const struct listener_config *listener)
 {
-	struct strbuf text;
-	strbuf_init(&text, 64);
-	schema_append_text(&text, schema_key("listeners", str_of(name)), listener);
-	cJSON_AddStringToObject(json, name, strbuf_cstr(&text));
-	strbuf_done(&text);
-}
-
-static cJSON *listener_json(const struct listener_config *listener)
-{
+	struct inbound_listener_counters counters =
+		inbound_listener_counters(inbound, listener->address);
 	cJSON *json = cJSON_CreateObject();
 	json_add_str(json, "address", str_of(listener->address));
-	add_setting(json, "tls", listener);
-	add_setting(json, "auth", listener);
+	admin_add_setting(json, "listeners", "tls", listener);
+	admin_add_setting(json, "listeners", "auth", listener);
+	add_number(json, "connections", counters.connections_now);
+	add_number(json, "connections_total", counters.connections_total);
 	return json;
 }
 
@@ -134,7 +127,8 @@ struct admin_answer show_status(const struct admin_request *request)
 		cJSON_AddItemToArray(devices, held_json(view, &held));
 	cJSON *listeners = cJSON_AddArrayToObject(json, "listeners");
 	for (size_t i = 0; i < view->config->listener_count; i++)
-		cJSON_AddItemToArray(listeners, listener_json(&view->config->listeners[i]));
+		cJSON_AddItemToArray(listeners,
+				     listener_json(view->inbound, &view->config->listeners[i]));
 	cJSON_AddItemToObject(json, "intake", intake_json(&view->intake));
 	return (struct admin_answer){ .status = 200, .body = json };
 }

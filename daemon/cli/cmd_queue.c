@@ -3,14 +3,13 @@
 
 #include "cli/client.h"
 #include "cli/command.h"
+#include "cli/paging.h"
 #include "cli/table.h"
 #include "common/json.h"
 #include "common/quote.h"
 #include "common/units.h"
 
 enum {
-	PAGE = 50,
-	PAGE_MAX = 200,	      /* of the relay */
 	RECIPIENTS_SHOWN = 5, /* of one message in the list */
 	ID_SHOWN = 8,
 	WIDE = 120, /* here there is room for whole ids */
@@ -119,96 +118,23 @@ static void add_message(struct table *t, const cJSON *message, size_t width)
 	cells_done(&c);
 }
 
-/* A page; *count is how many messages were in it. */
-static bool get_page(struct cli *cli, uint64_t limit, uint64_t offset, cJSON **page, int *count)
-{
-	struct err err;
-	struct strbuf path;
-	strbuf_init(&path, 256);
-	strbuf_addf(&path, "/v1/queue?limit=%llu&offset=%llu", (unsigned long long)limit,
-		    (unsigned long long)offset);
-	bool ok = client_get(cli, strbuf_cstr(&path), page, &err);
-	strbuf_done(&path);
-	if (!ok) {
-		cli_fail(cli, &err);
-		return false;
-	}
-	*count = cJSON_GetArraySize(client_get_member(*page, "messages"));
-	return true;
-}
-
-/* One page as text; the first one with the sum above it. */
-static void append_page(struct cli *cli, const cJSON *page, int count, bool whole)
+static void append_page(struct cli *cli, const cJSON *page, void *arg)
 {
 	struct table t;
 	const cJSON *message;
-	long long total = client_int(page, "total");
-	long long offset = client_int(page, "offset");
+	(void)arg;
 	table_init(&t, columns, ARRAY_LEN(columns));
 	for (message = client_first(page, "messages"); message != NULL; message = message->next)
 		add_message(&t, message, cli->width);
-	if (total == 0)
-		strbuf_adds(&cli->out, "The queue is empty.\n");
-	else if (count == 0)
-		strbuf_addf(&cli->out, "%lld messages wait, none from number %lld on.\n", total,
-			    offset + 1);
-	else
-		table_append(&cli->out, &t, cli->width, cli->colour);
-	if (!whole && count != 0 && offset + count < total)
-		strbuf_addf(&cli->out,
-			    "%d of %lld messages; --offset %lld shows the next, --all all\n", count,
-			    total, offset + count);
+	table_append(&cli->out, &t, cli->width, cli->colour);
 	table_done(&t);
-}
-
-static int list_all(struct cli *cli)
-{
-	cJSON *page;
-	int count;
-	uint64_t offset = cli->offset;
-	do {
-		if (!get_page(cli, PAGE_MAX, offset, &page, &count))
-			return CLI_FAILURE;
-		if (cli->json) {
-			const cJSON *message;
-			for (message = client_first(page, "messages"); message != NULL;
-			     message = message->next) {
-				json_append(&cli->out, message);
-				strbuf_addc(&cli->out, '\n');
-			}
-		} else if (count != 0 || offset == cli->offset) {
-			append_page(cli, page, count, true);
-		}
-		cJSON_Delete(page);
-		offset += (uint64_t)count;
-		if (!cli_flush(cli))
-			return CLI_FAILURE;
-	} while (count == PAGE_MAX);
-	return CLI_OK;
 }
 
 int cmd_queue_list(struct cli *cli)
 {
-	cJSON *page;
-	int count;
-	uint64_t limit = cli->limit != 0 ? cli->limit : PAGE;
-	if (cli->all)
-		return list_all(cli);
-	if (limit > PAGE_MAX) {
-		strbuf_addf(&cli->err, "oauthrelay: --limit is at most %d; --all prints all\n",
-			    PAGE_MAX);
-		return CLI_USAGE;
-	}
-	if (!get_page(cli, limit, cli->offset, &page, &count))
-		return CLI_FAILURE;
-	if (cli->json) {
-		json_append(&cli->out, page);
-		strbuf_addc(&cli->out, '\n');
-	} else {
-		append_page(cli, page, count, false);
-	}
-	cJSON_Delete(page);
-	return CLI_OK;
+	const struct paging queue = { "/v1/queue",	     "messages",  "messages",
+				      "The queue is empty.", append_page, NULL };
+	return paging_run(cli, &queue);
 }
 
 /* ---- show */

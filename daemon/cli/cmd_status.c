@@ -185,15 +185,26 @@ static void append_listeners(struct cli *cli, const cJSON *status)
 {
 	static const struct table_column columns[] = { { .title = "LISTENER" },
 						       { .title = "TLS" },
-						       { .title = "LOGIN" } };
+						       { .title = "LOGIN" },
+						       { .title = "CONNECTED", .right = true },
+						       { .title = "IN ALL", .right = true } };
 	struct table t;
 	const cJSON *listener;
 	table_init(&t, columns, ARRAY_LEN(columns));
 	for (listener = client_first(status, "listeners"); listener != NULL;
 	     listener = listener->next) {
+		struct strbuf now;
+		struct strbuf total;
+		strbuf_init(&now, 64);
+		strbuf_init(&total, 64);
+		append_number(&now, listener, "connections");
+		append_number(&total, listener, "connections_total");
 		const char *row[] = { client_str(listener, "address"), client_str(listener, "tls"),
-				      client_str(listener, "auth") };
+				      client_str(listener, "auth"), strbuf_cstr(&now),
+				      strbuf_cstr(&total) };
 		table_row(&t, row);
+		strbuf_done(&now);
+		strbuf_done(&total);
 	}
 	strbuf_addc(&cli->out, '\n');
 	table_append(&cli->out, &t, cli->width, cli->colour);

@@ -34,6 +34,17 @@ const struct command commands[] = {
 	  "restart. A name limits that to a section (accounts) or a key (queue.lifetime,\n"
 	  "or just lifetime).\n",
 	  OPTION_JSON, 0, 1, cmd_config_keys },
+	{ "device list", "", "prints who has connected, and who has not",
+	  "One line for each address that has connected since the start, the last one\n"
+	  "first, with the last refusal below it; then the configured devices that have\n"
+	  "not. For addresses that were refused as unknown it prints the lines that admit\n"
+	  "them. Fifty lines unless --limit says otherwise; --all prints all.\n",
+	  ONLINE | OPTION_PAGE, 0, 0, cmd_device_list },
+	{ "device transcript", "NAME|ADDRESS", "prints its last failed sessions",
+	  "The last failed sessions, oldest first: commands and replies with the seconds\n"
+	  "since the session's start. Passwords are never in it. log.transcript says which\n"
+	  "sessions are kept, limits.transcripts how many of each address.\n",
+	  ONLINE, 1, 1, cmd_device_transcript },
 	{ "queue list", "", "prints the messages that wait",
 	  "One line for each recipient, oldest message first, fifty messages unless\n"
 	  "--limit says otherwise. --all prints the whole queue.\n",

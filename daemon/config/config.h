@@ -156,7 +156,8 @@ struct inbound_limits {
 	uint64_t known_addresses;
 	uint64_t transcripts; /* kept for each address */
 	uint64_t transcript_size;
-	uint64_t log_rate; /* lines a second about one address */
+	uint64_t transcript_memory; /* of all together */
+	uint64_t log_rate;	    /* lines a second about one address */
 };
 
 struct queue_config {

@@ -32,6 +32,11 @@ bool auth_mechanism_of(struct str name, enum auth_mechanism *out)
 	return false;
 }
 
+const char *auth_mechanism_name(enum auth_mechanism mechanism)
+{
+	return mechanism_names[mechanism];
+}
+
 static bool decode(struct str text, struct secret *out)
 {
 	struct strbuf bytes;

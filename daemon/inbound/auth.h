@@ -43,6 +43,7 @@ struct auth_dialogue {
 };
 
 bool auth_mechanism_of(struct str name, enum auth_mechanism *out);
+const char *auth_mechanism_name(enum auth_mechanism mechanism); /* "PLAIN" */
 /* initial: the initial response as given, "=" for an empty one; n == 0 for none. prompts: those of
  * the quirk user-name-prompt, or the usual ones. */
 enum auth_result auth_begin(struct auth_dialogue *d, enum auth_mechanism mechanism,

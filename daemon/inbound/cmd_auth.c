@@ -32,6 +32,7 @@ static void logged_in(struct in_session *s, const struct user *user)
 	s->login = user;
 	log_debug("login", lf_str("in", s->id), lf_str("peer", s->peer),
 		  lf_str("user", user != NULL ? user->name : "-"));
+	roster_set(&s->seen->user, user != NULL ? user->name : "");
 	auth_abort(s);
 	in_session_reply(s, 235, "2.7.0 Authentication successful");
 }
@@ -278,6 +279,7 @@ void verb_auth(struct in_session *s, struct str args)
 		in_session_reply(s, 501, "5.5.4 Syntax: AUTH mechanism [response]");
 		return;
 	}
+	s->seen->login = auth_mechanism_name(mechanism);
 	s->auth = mem_zalloc(sizeof(*s->auth));
 	enum auth_prompts prompts = (s->access.quirks & QUIRK_USER_NAME_PROMPT) != 0
 					    ? AUTH_PROMPTS_USER_NAME

@@ -50,8 +50,11 @@ static bool parse_mail(const struct in_session *s, struct str args, struct addre
 	struct str rest;
 	if (!take_keyword(&args, STR("FROM:")))
 		return refusal_set(why, 501, "5.5.2 Syntax: MAIL FROM:<address>");
-	if (!access_may_send(&s->access, s->tls, s->logged_in, why) ||
-	    !ops->has_account(ops->ctx, s->config, s->access.device, s->login, why) ||
+	if (!access_may_send(&s->access, s->tls, s->logged_in, why)) {
+		s->seen->not_allowed = !s->access.admitted;
+		return false;
+	}
+	if (!ops->has_account(ops->ctx, s->config, s->access.device, s->login, why) ||
 	    !parse_sender(args, sender, &rest, why))
 		return false;
 	if (params_parse_mail(rest, params, why) && check_size(s, params->size, why) &&

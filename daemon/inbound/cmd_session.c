@@ -23,6 +23,7 @@ static void greet(struct in_session *s, struct str name, bool esmtp)
 	quote_append_bare(&safe, name, HELO_MAX);
 	free(s->helo);
 	s->helo = strbuf_steal(&safe);
+	roster_set(&s->seen->helo, s->helo);
 	s->esmtp = esmtp;
 	s->phase = PHASE_HELLO;
 }

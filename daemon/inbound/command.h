@@ -16,6 +16,7 @@
 enum {
 	COMMAND_NO_ARGUMENT = 1,
 	COMMAND_NEEDS_ARGUMENT = 2,
+	COMMAND_HAS_SECRET = 4, /* its argument is shown nowhere */
 };
 
 enum { /* bits of enum session_phase */

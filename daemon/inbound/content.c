@@ -223,6 +223,7 @@ static void on_accepted(void *arg, const struct msgid *id, int64_t took_ms,
 		sending_accepted(s);
 		log_accepted(s, id, took_ms);
 		s->in->counters.accepted_total++;
+		roster_accepted(s->in->roster, s->seen);
 		s->errors = 0;
 		in_session_reply(s, 250, "2.0.0 OK queued as %s", text.hex);
 	}

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/clock.h"
+#include "common/fdlimit.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/sd.h"
@@ -20,7 +22,8 @@
 #include "inbound/sreply.h"
 
 enum {
-	FAIR_SHARE_MIN = 4 /* messages at once, however few limits.messages allows */
+	SHORT_LOG_MS = 60 * 1000,
+	FAIR_SHARE_MIN = 4, /* messages at once, however few limits.messages allows */
 };
 
 static void free_dead(struct inbound *in)
@@ -65,7 +68,10 @@ struct inbound *inbound_new(struct event_base *base, struct worker *worker, stru
 	in->worker = worker;
 	in->ops = *ops;
 	in->config = config_ref(config);
-	in->peers = peers_new();
+	in->roster = roster_new(base);
+	roster_configure(in->roster, &config->limits);
+	in->devices = tally_new();
+	in->descriptor_max = fdlimit_get() - fdlimit_reserve(fdlimit_get());
 	in->rates = rates_new();
 	in->logins = login_cache_new();
 	in->lockout = lockout_new();
@@ -99,6 +105,7 @@ void inbound_configure(struct inbound *in, struct config *config, struct inbound
 	struct listener *listener = NULL;
 	struct config *old = in->config;
 	in->config = config_ref(config);
+	roster_configure(in->roster, &config->limits);
 	config_unref(old);
 	rates_keep(in->rates, config);
 	inbound_files_free(in->files);
@@ -123,43 +130,79 @@ void inbound_configure(struct inbound *in, struct config *config, struct inbound
 }
 
 /* One write, then gone: a connection that is one too many gets no session. */
-static void turn_away(struct inbound *in, evutil_socket_t fd, const struct netaddr *addr,
-		      const char *peer, const char *text)
+static void turn_away(struct inbound *in, const struct listener *listener, evutil_socket_t fd,
+		      const struct access *access, const char *peer,
+		      const struct inbound_refusal *why)
 {
-	const struct access access = access_decide(in->config, addr, AUTH_RULE_NONE);
 	struct strbuf out;
 	strbuf_init(&out, 1024);
-	sreply_append(&out, 421, str_of(text));
+	sreply_append(&out, why->code, str_of(why->text));
 	(void)send(fd, out.p, out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)shutdown(fd, SHUT_WR);
 	evutil_closesocket(fd);
 	in->counters.refused_total++;
-	log_info("refused", lf_str("in", "-"), lf_str("peer", peer),
-		 lf_str("device", access.device != NULL ? access.device : "-"),
-		 lf_slice("reply", str_head(strbuf_str(&out), out.n - 2)));
+	out.n -= 2; /* its line end */
+	out.p[out.n] = '\0';
+	struct roster_entry *seen =
+		roster_connected(in->roster, &access->addr, access->admitted, listener->address);
+	if (roster_refused(in->roster, seen, out.p))
+		log_info("refused", lf_str("in", "-"), lf_str("peer", peer),
+			 lf_str("device", access->device != NULL ? access->device : "-"),
+			 lf_slice("reply", strbuf_str(&out)));
+	roster_disconnected(in->roster, seen);
 	strbuf_done(&out);
 }
 
-static void take(struct inbound *in, const struct listener *listener, evutil_socket_t fd,
-		 const struct netaddr *addr, const char *peer)
+/* A descriptor is the lowest that is free, so one this high says that all below are taken. */
+static bool has_descriptors(struct inbound *in, evutil_socket_t fd, struct inbound_refusal *why)
 {
-	const struct inbound_limits *limits = &in->config->limits;
-	char text[128];
-	if (in->counters.connections_now >= limits->connections) {
-		turn_away(in, fd, addr, peer, "4.3.2 Too many connections, try again later");
-	} else if (peers_count(in->peers, addr) >= limits->connections_per_address) {
-		snprintf(text, sizeof(text),
-			 "4.7.0 Too many connections from your address: %llu are allowed",
-			 (unsigned long long)limits->connections_per_address);
-		turn_away(in, fd, addr, peer, text);
-	} else if (listener->index == SIZE_MAX) {
-		turn_away(in, fd, addr, peer, "4.3.2 This port is no longer configured");
-	} else {
-		in_session_new(in, listener, fd, addr, peer);
-	}
+	if ((size_t)fd < in->descriptor_max)
+		return true;
+	if (floodgate_pass(&in->short_gate, clock_mono_ms(), 1, SHORT_LOG_MS))
+		log_warning("descriptors-short",
+			    lf_int("connections", (int64_t)in->counters.connections_now),
+			    lf_int("more", (int64_t)floodgate_take(&in->short_gate)),
+			    lf_str("remedy", "raise LimitNOFILE, or lower limits.connections"));
+	return refusal_set(why, 421, "4.3.2 Too many connections, try again later");
 }
 
-void inbound_connected(struct inbound *in, const struct listener *listener, evutil_socket_t fd,
+/* Is there room for one more? The texts name the number that is to be raised. */
+static bool has_room(const struct inbound *in, const struct listener *listener,
+		     const struct access *access, struct inbound_refusal *why)
+{
+	const struct inbound_limits *limits = &in->config->limits;
+	const struct device_config *device =
+		access->device != NULL ? config_device(in->config, &access->addr) : NULL;
+	if (in->counters.connections_now >= limits->connections)
+		return refusal_set(why, 421,
+				   "4.3.2 Too many connections: %llu are allowed, try again later",
+				   (unsigned long long)limits->connections);
+	if (roster_open_count(in->roster, &access->addr) >= limits->connections_per_address)
+		return refusal_set(why, 421,
+				   "4.7.0 Too many connections from your address: %llu are allowed",
+				   (unsigned long long)limits->connections_per_address);
+	if (device != NULL && device->connections != 0 &&
+	    tally_count(in->devices, device->name) >= device->connections)
+		return refusal_set(why, 421, "4.7.0 Too many connections from %s: %llu are allowed",
+				   device->name, (unsigned long long)device->connections);
+	if (listener->index == SIZE_MAX)
+		return refusal_set(why, 421, "4.3.2 This port is no longer configured");
+	return true;
+}
+
+static void take(struct inbound *in, struct listener *listener, evutil_socket_t fd,
+		 const struct netaddr *addr, const char *peer)
+{
+	const struct access access = access_decide(in->config, addr, listener->auth);
+	struct inbound_refusal why;
+	listener->connections_total++;
+	if (has_descriptors(in, fd, &why) && has_room(in, listener, &access, &why))
+		in_session_new(in, listener, fd, addr, peer);
+	else
+		turn_away(in, listener, fd, &access, peer, &why);
+}
+
+void inbound_connected(struct inbound *in, struct listener *listener, evutil_socket_t fd,
 		       const struct sockaddr *sa)
 {
 	struct netaddr addr;
@@ -180,7 +223,7 @@ bool inbound_may_begin_message(struct inbound *in, const struct netaddr *addr,
 {
 	size_t limit = (size_t)in->config->limits.messages;
 	size_t fair = limit / 8 > FAIR_SHARE_MIN ? limit / 8 : FAIR_SHARE_MIN;
-	size_t theirs = peers_messages(in->peers, addr);
+	size_t theirs = roster_messages(in->roster, addr);
 	/* RFC 3463 X.3.1, "mail system full": of messages that are not there yet */
 	if (in->messages_now >= limit)
 		return refusal_set(why, 451, "4.3.1 The relay is busy with %zu messages, try again",
@@ -194,18 +237,22 @@ bool inbound_may_begin_message(struct inbound *in, const struct netaddr *addr,
 void inbound_message_begun(struct inbound *in, const struct netaddr *addr)
 {
 	in->messages_now++;
-	peers_message_begun(in->peers, addr);
+	roster_message_begun(in->roster, addr);
 }
 
 void inbound_message_over(struct inbound *in, const struct netaddr *addr)
 {
 	in->messages_now--;
-	peers_message_over(in->peers, addr);
+	roster_message_over(in->roster, addr);
 }
 
 void inbound_stop_listening(struct inbound *in)
 {
 	struct listener *listener;
+	struct in_session *s = NULL;
+	TAILQ_FOREACH (s, &in->sessions, link) {
+		s->listener = NULL;
+	}
 	while ((listener = TAILQ_FIRST(&in->listeners)) != NULL) {
 		TAILQ_REMOVE(&in->listeners, listener, link);
 		listener_free(listener);
@@ -236,6 +283,23 @@ struct inbound_counters inbound_counters(const struct inbound *in)
 	return in->counters;
 }
 
+const struct roster *inbound_roster(const struct inbound *in)
+{
+	return in->roster;
+}
+
+struct inbound_listener_counters inbound_listener_counters(const struct inbound *in,
+							   const char *address)
+{
+	const struct listener *listener = in != NULL ? TAILQ_FIRST(&in->listeners) : NULL;
+	for (; listener != NULL; listener = TAILQ_NEXT(listener, link)) {
+		if (strcmp(listener->address, address) == 0)
+			return (struct inbound_listener_counters){ listener->connections,
+								   listener->connections_total };
+	}
+	return (struct inbound_listener_counters){ 0 };
+}
+
 void inbound_release(struct inbound *in, struct str device)
 {
 	rates_forget(in->rates, device);
@@ -251,7 +315,8 @@ void inbound_free(struct inbound *in)
 		in_session_close(s, "stopped");
 	free_dead(in);
 	event_free(in->reaper);
-	peers_free(in->peers);
+	roster_free(in->roster);
+	tally_free(in->devices);
 	rates_free(in->rates);
 	login_cache_free(in->logins);
 	lockout_free(in->lockout);

@@ -24,6 +24,7 @@ struct worker;
  * Loop's thread.
  */
 struct inbound;
+struct roster;
 struct inbound_message; /* the other side's handle of a message being received */
 
 /* A refusal the other side wants given; the text is complete but for the code: "4.3.1 The relay's
@@ -70,6 +71,11 @@ struct inbound_counters {
 	size_t connections_now;
 };
 
+struct inbound_listener_counters {
+	size_t connections_now;
+	uint64_t connections_total;
+};
+
 /* Takes one reference of config. Opens the listeners' sockets, or takes those that systemd has
  * passed (blocks nowhere); NULL: err names the address and what holds it. */
 struct inbound *inbound_new(struct event_base *base, struct worker *worker, struct config *config,
@@ -94,6 +100,11 @@ void inbound_stop_listening(struct inbound *in);
 /* Ends sessions with 421: now, or after the message whose content is coming in. For a clean stop.
  */
 void inbound_drain(struct inbound *in);
+/* What is known of the addresses that have connected. */
+const struct roster *inbound_roster(const struct inbound *in);
+/* Of the listener with this configured address; zeros when it is not open, or in is NULL. */
+struct inbound_listener_counters inbound_listener_counters(const struct inbound *in,
+							   const char *address);
 /* What the device has sent so far no longer counts for its hold_above. */
 void inbound_release(struct inbound *in, struct str device);
 size_t inbound_session_count(const struct inbound *in);

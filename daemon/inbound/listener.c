@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "common/attr.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 
 enum {
 	ACCEPTS_A_TURN = 64, /* then others have their turn */
 	PAUSE_MS = 250,
+	PAUSE_LOG_MS = 60 * 1000,
 };
 
 /* Socket options that must hold; IPv6 means IPv6, so that each family is said explicitly. */
@@ -90,11 +92,12 @@ static void pause_accepting(struct listener *listener, int code)
 {
 	const struct timeval pause = { .tv_usec = PAUSE_MS * 1000 };
 	char text[128];
-	if (!listener->paused)
+	/* Once in an interval, also when one connection in between was to be had. */
+	if (floodgate_pass(&listener->gate, clock_mono_ms(), 1, PAUSE_LOG_MS))
 		log_error("accept-paused", lf_str("address", listener->address),
 			  lf_str("error", strerror_r(code, text, sizeof(text))),
+			  lf_int("more", (int64_t)floodgate_take(&listener->gate)),
 			  lf_str("remedy", "raise LimitNOFILE, or lower limits.connections"));
-	listener->paused = true;
 	event_del(listener->readable);
 	event_add(listener->pause, &pause);
 }
@@ -130,7 +133,6 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 				pause_accepting(listener, errno);
 			return;
 		}
-		listener->paused = false;
 		(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		(void)setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 		inbound_connected(listener->in, choose(listener, (struct sockaddr *)&sa), client,

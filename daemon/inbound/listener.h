@@ -29,7 +29,9 @@ struct listener {
 	evutil_socket_t fd;	  /* -1: it is the partner's */
 	struct event *readable;
 	struct event *pause;
-	bool paused; /* so that a long shortage is logged once */
+	struct floodgate gate; /* of accept-paused */
+	size_t connections;    /* now */
+	uint64_t connections_total;
 };
 
 struct listener *listener_open(struct inbound *in, const struct listener_config *config,

@@ -8,8 +8,9 @@
 #include "common/netaddr.h"
 #include "inbound/files.h"
 #include "inbound/inbound.h"
-#include "inbound/peers.h"
 #include "inbound/rate.h"
+#include "inbound/roster.h"
+#include "inbound/tally.h"
 
 struct listener;
 struct in_session;
@@ -33,7 +34,10 @@ struct inbound {
 	struct in_session_list sessions;
 	struct in_session_list dead;
 	struct event *reaper;
-	struct peers *peers;
+	struct roster *roster;
+	struct tally *devices; /* connections */
+	size_t descriptor_max; /* connections may have those below; the rest is for delivery */
+	struct floodgate short_gate; /* of descriptors-short */
 	struct rates *rates;
 	struct login_cache *logins;
 	struct lockout *lockout;
@@ -44,7 +48,7 @@ struct inbound {
 };
 
 /* A connection has come in; the descriptor is the server's from here on. */
-void inbound_connected(struct inbound *in, const struct listener *listener, evutil_socket_t fd,
+void inbound_connected(struct inbound *in, struct listener *listener, evutil_socket_t fd,
 		       const struct sockaddr *sa);
 
 /* May one more message come in, from this address (limits.messages)? Else *why. Above half of the

@@ -102,13 +102,6 @@ void in_session_wake(struct in_session *s)
 	timer_start(s->wake, 0);
 }
 
-void in_session_log_refused(struct in_session *s, const char *what)
-{
-	s->in->counters.refused_total++;
-	log_info("refused", lf_str("in", s->id), lf_str("peer", s->peer),
-		 lf_str("device", device_name(s)), lf_str("reply", what));
-}
-
 static void send_reply(struct in_session *s, unsigned code, struct str text)
 {
 	struct strbuf out;
@@ -117,10 +110,11 @@ static void send_reply(struct in_session *s, unsigned code, struct str text)
 	strbuf_init(&out, 16 * 1024);
 	sreply_append(&out, code, text);
 	bufferevent_write(s->bev, out.p, out.n);
+	in_session_note_reply(s, strbuf_str(&out));
 	if (code >= 400) {
 		struct str first = str_head(strbuf_str(&out), out.n - 2);
 		char *reply = str_dup(first);
-		in_session_log_refused(s, reply);
+		in_session_count_refused(s, reply);
 		free(reply);
 	}
 	if (code >= 500)
@@ -215,7 +209,7 @@ void in_session_close(struct in_session *s, const char *reason)
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
 	log_debug("disconnect", lf_str("in", s->id), lf_str("peer", s->peer),
 		  lf_str("reason", s->reason));
-	peers_remove(in->peers, &s->access.addr);
+	in_session_leave(s);
 	in->counters.connections_now--;
 	TAILQ_REMOVE(&in->sessions, s, link);
 	TAILQ_INSERT_TAIL(&in->dead, s, link);
@@ -301,11 +295,12 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	in_session_process(arg);
 }
 
-struct in_session *in_session_new(struct inbound *in, const struct listener *listener,
-				  evutil_socket_t fd, const struct netaddr *addr, const char *peer)
+struct in_session *in_session_new(struct inbound *in, struct listener *listener, evutil_socket_t fd,
+				  const struct netaddr *addr, const char *peer)
 {
 	struct in_session *s = mem_zalloc(sizeof(*s));
 	s->in = in;
+	s->started_ms = clock_mono_ms();
 	s->config = config_ref(in->config);
 	s->files = inbound_files_ref(in->files);
 	s->fd = fd;
@@ -318,11 +313,15 @@ struct in_session *in_session_new(struct inbound *in, const struct listener *lis
 		s->tls_context =
 			inbound_files_context(s->files, listener->index, s->access.tls_profile);
 	tx_init(&s->tx);
-	peers_add(in->peers, addr);
+	s->listener = listener;
+	listener->connections++;
+	s->seen = roster_connected(in->roster, addr, s->access.admitted, listener->address);
+	if (s->access.device != NULL)
+		tally_add(in->devices, s->access.device);
 	in->counters.connections_now++;
 	TAILQ_INSERT_TAIL(&in->sessions, s, link);
 	log_debug("connect", lf_str("in", s->id), lf_str("peer", s->peer),
-		  lf_str("device", device_name(s)));
+		  lf_str("device", s->access.device != NULL ? s->access.device : "-"));
 	in_session_attach(s, bufferevent_socket_new(in->base, fd, 0));
 	session_tls_open(s, listener->tls);
 	return s;

@@ -14,6 +14,7 @@
 #include "inbound/auth.h"
 #include "inbound/line.h"
 #include "inbound/password.h"
+#include "inbound/roster.h"
 #include "inbound/server.h"
 #include "inbound/tx.h"
 
@@ -62,6 +63,10 @@ struct in_session {
 	struct inbound *in;
 	struct config *config;
 	struct inbound_files *files;
+	struct listener *listener;     /* NULL: it is closed */
+	struct roster_entry *seen;     /* what is known of the address; not NULL before MODE_DEAD */
+	struct transcript *transcript; /* NULL: nothing was said, or none is wanted */
+	int64_t started_ms;
 	SSL_CTX *tls_context; /* of files; NULL: no TLS here */
 	evutil_socket_t fd;
 	struct bufferevent *bev;
@@ -83,6 +88,7 @@ struct in_session {
 	bool eof;	/* the client has shut its side */
 	bool lost;	/* nothing can be sent any more; a commit under way is waited for */
 	bool heard;	/* a line has come */
+	bool failed;	/* something was refused, or the connection broke */
 	bool cr;	/* a CR has come, in a line or in content */
 	char *helo;
 	const struct user *login; /* one of files->users, checked; or NULL */
@@ -100,8 +106,8 @@ struct in_session {
 };
 
 /* Takes fd. addr and peer are the client's. */
-struct in_session *in_session_new(struct inbound *in, const struct listener *listener,
-				  evutil_socket_t fd, const struct netaddr *addr, const char *peer);
+struct in_session *in_session_new(struct inbound *in, struct listener *listener, evutil_socket_t fd,
+				  const struct netaddr *addr, const char *peer);
 void in_session_free(struct in_session *s); /* for the reaper and inbound_free() only */
 
 /* The one place where a mode changes: sets the timer that belongs to it. */
@@ -116,8 +122,6 @@ void in_session_reply_lines(struct in_session *s, unsigned code, struct str line
 void in_session_refuse(struct in_session *s, const struct inbound_refusal *why);
 /* "421 4.4.2 Timeout: no data for 5m" */
 void in_session_timed_out(struct in_session *s, const char *what, int64_t limit_ms);
-/* For what ends without a reply. */
-void in_session_log_refused(struct in_session *s, const char *what);
 
 /* Back to before MAIL. */
 void in_session_reset(struct in_session *s);
@@ -134,6 +138,18 @@ void in_session_shut_down(struct in_session *s);
 void in_session_drain(struct in_session *s);
 /* Largest message of this client now. */
 uint64_t in_session_size_limit(const struct in_session *s);
+
+/* session_notes.c */
+/* For what ends without a reply: logged, counted, and in the transcript. */
+void in_session_log_refused(struct in_session *s, const char *what);
+/* The same for a reply, which the transcript has already. */
+void in_session_count_refused(struct in_session *s, const char *what);
+void in_session_note_line(struct in_session *s, struct str line); /* from the client */
+void in_session_note_reply(struct in_session *s, struct str wire);
+void in_session_note_event(struct in_session *s, const char *text); /* transcript only */
+void in_session_note_tls(struct in_session *s);			    /* the handshake is done */
+/* It is over: its transcript goes to the roster, its connection is counted no more. */
+void in_session_leave(struct in_session *s);
 
 /* session_io.c */
 void in_session_attach(struct in_session *s, struct bufferevent *bev);

@@ -14,14 +14,19 @@
  */
 
 enum {
-	READ_MAX = 32 * 1024,  /* input kept while nobody can look at it, and one read more */
-	WRITE_MAX = 64 * 1024, /* output a client may leave unread before we stop listening */
-	STEPS_A_TURN = 64,     /* commands or slices of content, then others have their turn */
+	READ_MAX = 32 * 1024, /* input kept while nobody can look at it, and one read more */
+	STEPS_A_TURN = 64,    /* commands or slices of content, then others have their turn */
 };
 
 static size_t output_length(const struct in_session *s)
 {
 	return evbuffer_get_length(bufferevent_get_output(s->bev));
+}
+
+/* The client reads less than it is sent: until it does, nothing of it is read. */
+static bool is_behind(const struct in_session *s)
+{
+	return output_length(s) > s->config->limits.unread_replies;
 }
 
 /* One line may be as long as an answer to AUTH if it is an AUTH command. */
@@ -56,6 +61,7 @@ static void check_errors(struct in_session *s)
 static void too_long(struct in_session *s)
 {
 	/* RFC 5321 4.5.3.1.9 */
+	in_session_note_event(s, "C: (a line that is too long)");
 	in_session_reply(s, 500, "5.5.2 Line too long");
 	if (s->mode == MODE_AUTH)
 		auth_abort(s);
@@ -84,6 +90,7 @@ static bool line_input(struct in_session *s)
 		too_long(s);
 		break;
 	case LINE_READY:
+		in_session_note_line(s, secret_reveal(&line));
 		if (s->mode == MODE_AUTH)
 			auth_line(s, secret_reveal(&line));
 		else
@@ -174,7 +181,7 @@ static void update_reading(struct in_session *s)
 	bool stop = s->mode == MODE_FIRST_BYTE || s->mode == MODE_STARTTLS ||
 		    s->mode == MODE_CLOSING || s->mode == MODE_DEAD || s->eof ||
 		    (in_session_reads_content(s) && s->tx.paused) ||
-		    (reads_lines(s) && output_length(s) > WRITE_MAX) || input_is_full(s);
+		    (reads_lines(s) && is_behind(s)) || input_is_full(s);
 	bool reading = (bufferevent_get_enabled(s->bev) & EV_READ) != 0;
 	if (stop && reading)
 		bufferevent_disable(s->bev, EV_READ);
@@ -224,7 +231,7 @@ void in_session_process(struct in_session *s)
 {
 	bool more = true;
 	for (unsigned i = 0; more && i < STEPS_A_TURN; i++) {
-		if (reads_lines(s) && output_length(s) > WRITE_MAX)
+		if (reads_lines(s) && is_behind(s))
 			break;
 		if (s->in->draining && reads_lines(s))
 			in_session_drain(s);
@@ -233,7 +240,7 @@ void in_session_process(struct in_session *s)
 		if (more && reads_lines(s))
 			in_session_set_mode(s, s->mode);
 	}
-	if (more && output_length(s) <= WRITE_MAX)
+	if (more && !is_behind(s))
 		in_session_wake(s);
 	else if (!more && s->eof)
 		out_of_input(s);
@@ -258,6 +265,7 @@ static void connection_lost(struct in_session *s)
 {
 	s->eof = true;
 	s->lost = true;
+	s->failed = true;
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
 	if (s->mode == MODE_WAIT && s->tx.message != NULL)
 		return;

@@ -161,6 +161,7 @@ void session_tls_done(struct in_session *s)
 	mem_replace_str(&s->helo, NULL);
 	s->login = NULL;
 	s->line = (struct line_reader){ 0 };
+	in_session_note_tls(s);
 	log_debug("tls", lf_str("in", s->id), lf_str("peer", s->peer),
 		  lf_str("tls", tls_version(s->ssl)),
 		  lf_str("resumed", SSL_session_reused(s->ssl) == 1 ? "yes" : "no"));

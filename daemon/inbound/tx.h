@@ -32,6 +32,7 @@ struct tx {
 	uint64_t limit;	       /* largest message */
 	uint64_t own_size;   /* of the content: our Received field, which RFC 1870 does not count */
 	uint64_t wire_bytes; /* content as received */
+	uint64_t noted_bytes; /* of these, in the transcript */
 	struct tx_chunk chunk;
 	bool counted; /* among the messages coming in: see inbound_message_begun() */
 	bool paused;  /* the other side has asked for a pause */

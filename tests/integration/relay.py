@@ -2,6 +2,7 @@
 """class Relay: the program under test, in a folder of its own, with its log as events."""
 import base64
 import copy
+import json
 import os
 import random
 import re
@@ -120,6 +121,7 @@ class Relay:
                       "retry": {"first": "200ms", "max": "400ms"}},
             "admin": {"socket": self.socket_path},
             "log": {"level": "debug"},
+            "limits": {"log_rate": 10000},      # test_dos.py has the default
         }
         if self.sandbox:
             pki = os.path.join(self.sandbox.dir, "pki", "good")
@@ -324,6 +326,16 @@ class Relay:
         """Message files, wherever below the spool they are."""
         return [os.path.join(folder, name) for folder, _, names in os.walk(self.spool)
                 for name in names if re.search(r"[0-9a-f]{32}", name)]
+
+    def cli_json(self, *words):
+        """What a command prints with --json."""
+        result = self.cli(*words, "--json")
+        if result.returncode != 0:
+            raise RelayError(f"{words}: {result}")
+        return json.loads(result.stdout)
+
+    def status(self):
+        return self.cli_json("status")
 
     def problems(self):
         """What must never be in the log: reports of the sanitizers, secrets, tokens."""

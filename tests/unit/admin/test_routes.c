@@ -273,6 +273,13 @@ static void wrong_questions_are_refused(void **state)
 		{ "GET /v1/queue?limit=", 400 },
 		{ "GET /v1/queue?offset=-1", 400 },
 		{ "GET /v1/queue?offset=99999999999999999999", 400 },
+		{ "GET /v1/devices?limit=201", 400 },
+		{ "GET /v1/devices/", 404 },
+		{ "GET /v1/devices/x", 404 },
+		{ "GET /v1/devices/transcript", 404 },
+		{ "GET /v1/devices//transcript", 404 },
+		{ "GET /v1/devices/nobody/transcript", 404 },
+		{ "POST /v1/devices/x/transcript", 405 },
 		{ "GET /v1/queue/", 404 },
 		{ "GET /v1/queue/5a5", 400 },
 		{ "GET /v1/queue/zzzz", 400 },
@@ -400,6 +407,8 @@ static void status_has_its_shape(void **state)
 	assert_string_equal(text(listener, "address"), "127.0.0.1:2525");
 	assert_string_equal(text(listener, "tls"), "starttls");
 	assert_string_equal(text(listener, "auth"), "none");
+	assert_true(number(listener, "connections") == 0);
+	assert_true(number(listener, "connections_total") == 0);
 	assert_true(number(member(a.body, "intake"), "accepted") == 20);
 	cJSON_Delete(a.body);
 }

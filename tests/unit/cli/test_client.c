@@ -17,118 +17,13 @@
 #include "app.h"
 #include "cli/client.h"
 #include "cli/command.h"
+#include "tests/unit/cli/fake_relay.h"
 
 /* Not run here. */
 int app_run(const struct app_options *options)
 {
 	(void)options;
 	return 1;
-}
-
-/* ---- a relay that answers each question with the next text of a list */
-
-struct fake {
-	char dir[32];
-	struct sockaddr_un address;
-	int fd;
-	pthread_t thread;
-	const char *const *answers; /* "STATUS BODY", ends with NULL */
-	char *asked[8];		    /* the request lines */
-	char body[64];		    /* of the last request, as far as it came with its header */
-	size_t asked_count;
-};
-
-static void answer(int fd, const char *text)
-{
-	char *reply = NULL;
-	const char *body = strchr(text, ' ') + 1;
-	int n = asprintf(&reply,
-			 "HTTP/1.1 %.3s X\r\nContent-Type: application/json\r\n"
-			 "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-			 text, strlen(body), body);
-	ssize_t done = write(fd, reply, (size_t)n);
-	(void)done; /* a client that has gone is the test's failure, not ours */
-	free(reply);
-}
-
-/* False when the client only looked whether somebody is there. */
-static bool serve(struct fake *f, int fd, const char *text)
-{
-	char request[4096];
-	size_t n = 0;
-	do {
-		ssize_t got = read(fd, request + n, sizeof(request) - 1 - n);
-		if (got <= 0)
-			return false;
-		n += (size_t)got;
-		request[n] = '\0';
-	} while (strstr(request, "\r\n\r\n") == NULL);
-	snprintf(f->body, sizeof(f->body), "%s", strstr(request, "\r\n\r\n") + 4);
-	request[strcspn(request, "\r")] = '\0';
-	f->asked[f->asked_count++] = str_dup(str_of(request));
-	answer(fd, text);
-	return true;
-}
-
-static void *fake_main(void *arg)
-{
-	struct fake *f = arg;
-	for (size_t i = 0; f->answers[i] != NULL;) {
-		int fd = accept(f->fd, NULL, NULL);
-		if (fd < 0)
-			break;
-		i += serve(f, fd, f->answers[i]);
-		close(fd);
-	}
-	return NULL;
-}
-
-static void fake_start(struct fake *f, const char *const *answers)
-{
-	*f = (struct fake){ .dir = "/tmp/oar-client-XXXXXX", .answers = answers };
-	f->address.sun_family = AF_UNIX;
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->address.sun_path, sizeof(f->address.sun_path), "%s/sock", f->dir);
-	f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(f->fd >= 0);
-	assert_int_equal(bind(f->fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
-	assert_int_equal(listen(f->fd, 5), 0);
-	assert_int_equal(pthread_create(&f->thread, NULL, fake_main, f), 0);
-}
-
-static void fake_stop(struct fake *f)
-{
-	shutdown(f->fd, SHUT_RDWR);
-	pthread_join(f->thread, NULL);
-	close(f->fd);
-	unlink(f->address.sun_path);
-	rmdir(f->dir);
-}
-
-static void fake_done(struct fake *f)
-{
-	for (size_t i = 0; i < f->asked_count; i++)
-		free(f->asked[i]);
-}
-
-/* `oauthrelay --socket PATH words...` */
-static int ask(struct cli *cli, const char *socket_path, const char *a, const char *b,
-	       const char *c)
-{
-	const char *argv[] = { "oauthrelay", "--socket", socket_path, a, b, c };
-	int argc = 4 + (b != NULL) + (b != NULL && c != NULL);
-	cli_init(cli);
-	return command_main(cli, argc, argv);
-}
-
-static const char *out_of(const struct cli *cli)
-{
-	return strbuf_cstr(&cli->out);
-}
-
-static const char *err_of(const struct cli *cli)
-{
-	return strbuf_cstr(&cli->err);
 }
 
 /* ---- tests */
@@ -144,7 +39,8 @@ static const char *err_of(const struct cli *cli)
 	"\"active\":0,\"waiting\":3},{\"name\":\"old\",\"mailbox\":\"\",\"state\":\"open\","  \
 	"\"reason\":\"\",\"remedy\":\"\",\"next_try_s\":null,\"token\":null,\"sessions\":1,"  \
 	"\"active\":1,\"waiting\":0}],\"listeners\":[{\"address\":\"0.0.0.0:25\","            \
-	"\"tls\":\"starttls\",\"auth\":\"none\"}],\"intake\":{\"accepted\":20,\"refused\":2," \
+	"\"tls\":\"starttls\",\"auth\":\"none\",\"connections\":3,"                           \
+	"\"connections_total\":70}],\"intake\":{\"accepted\":20,\"refused\":2,"               \
 	"\"connections\":1}}"
 
 static void status_tells_what_is_wrong_first(void **state)
@@ -154,10 +50,10 @@ static void status_tells_what_is_wrong_first(void **state)
 	struct fake f;
 	struct cli cli;
 	fake_start(&f, answers);
-	assert_int_equal(ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_OK);
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_OK);
 	fake_stop(&f);
 	assert_string_equal(f.asked[0], "GET /v1/status HTTP/1.1");
-	const char *text = out_of(&cli);
+	const char *text = fake_out(&cli);
 	assert_ptr_equal(strstr(text,
 				"! Account scanner cannot send: " HELD_REASON "\n"
 				"  To do: make a new secret\n"
@@ -168,8 +64,8 @@ static void status_tells_what_is_wrong_first(void **state)
 	assert_non_null(strstr(text,
 			       "ACCOUNT  STATE  TOKEN  SESSIONS  SENDING  WAITING  SENDS AS\n"
 			       "scanner  held   held          0        0        3  scanner@"));
-	assert_non_null(strstr(text, "LISTENER    TLS       LOGIN\n"
-				     "0.0.0.0:25  starttls  none\n"));
+	assert_non_null(strstr(text, "LISTENER    TLS       LOGIN  CONNECTED  IN ALL\n"
+				     "0.0.0.0:25  starttls  none           3      70\n"));
 	assert_non_null(strstr(text, "Queue      3 messages (5.0M), oldest 5 min; ready 3, sending "
 				     "0, later 0\n"));
 	assert_non_null(strstr(text, "Running    2 h 1 min, version 0.1.0, process 42\n"));
@@ -190,11 +86,11 @@ static void status_says_that_all_is_well(void **state)
 	struct fake f;
 	struct cli cli;
 	fake_start(&f, answers);
-	assert_int_equal(ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_OK);
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_OK);
 	fake_stop(&f);
-	assert_ptr_equal(strstr(out_of(&cli), "All is well.\n\n"), out_of(&cli));
-	assert_non_null(strstr(out_of(&cli), "valid 58m"));
-	assert_non_null(strstr(out_of(&cli), "Queue      empty\n"));
+	assert_ptr_equal(strstr(fake_out(&cli), "All is well.\n\n"), fake_out(&cli));
+	assert_non_null(strstr(fake_out(&cli), "valid 58m"));
+	assert_non_null(strstr(fake_out(&cli), "Queue      empty\n"));
 	fake_done(&f);
 	cli_done(&cli);
 }
@@ -220,14 +116,15 @@ static void status_tells_of_held_devices(void **state)
 	struct fake f;
 	struct cli cli;
 	fake_start(&f, answers);
-	assert_int_equal(ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_OK);
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_OK);
 	fake_stop(&f);
-	assert_ptr_equal(strstr(out_of(&cli), "! Device erp is above 5/h: 2 messages are held.\n"
-					      "  To do: oauthrelay device release erp\n\n"
-					      "! Device old is above its rate: 1 message is held.\n"
-					      "  To do: oauthrelay device release old\n\n"),
-			 out_of(&cli));
-	assert_null(strstr(out_of(&cli), "has waited for"));
+	assert_ptr_equal(strstr(fake_out(&cli),
+				"! Device erp is above 5/h: 2 messages are held.\n"
+				"  To do: oauthrelay device release erp\n\n"
+				"! Device old is above its rate: 1 message is held.\n"
+				"  To do: oauthrelay device release old\n\n"),
+			 fake_out(&cli));
+	assert_null(strstr(fake_out(&cli), "has waited for"));
 	fake_done(&f);
 	cli_done(&cli);
 }
@@ -249,16 +146,17 @@ static void a_device_is_released(void **state)
 		struct fake f;
 		struct cli cli;
 		fake_start(&f, answers);
-		int status = ask(&cli, f.address.sun_path, "device", "release", "erp");
+		int status = fake_ask(&cli, f.address.sun_path, "device", "release", "erp");
 		fake_stop(&f);
 		assert_int_equal(status, rows[i].text[0] != '\0' ? CLI_OK : CLI_FAILURE);
 		assert_string_equal(f.asked[0], "POST /v1/devices/erp/release HTTP/1.1");
-		assert_string_equal(out_of(&cli), rows[i].text);
+		assert_string_equal(fake_out(&cli), rows[i].text);
 		fake_done(&f);
 		cli_done(&cli);
 	}
 	struct cli cli;
-	assert_int_equal(ask(&cli, "/nonexistent/sock", "device", "release", "a/b"), CLI_USAGE);
+	assert_int_equal(fake_ask(&cli, "/nonexistent/sock", "device", "release", "a/b"),
+			 CLI_USAGE);
 	cli_done(&cli);
 }
 
@@ -306,10 +204,10 @@ static void the_queue_is_listed(void **state)
 	struct fake f;
 	struct cli cli;
 	fake_start(&f, answers);
-	assert_int_equal(ask(&cli, f.address.sun_path, "queue", "list", NULL), CLI_OK);
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "queue", "list", NULL), CLI_OK);
 	fake_stop(&f);
 	assert_string_equal(f.asked[0], "GET /v1/queue?limit=50&offset=0 HTTP/1.1");
-	const char *text = out_of(&cli);
+	const char *text = fake_out(&cli);
 	assert_non_null(strstr(
 		text, "ID        AGE  SIZE  FROM                TO             STATE     NEXT\n"
 		      "01234567   4m  5.2M  scan@printer.local  a@contoso.com  deferred  119s\n"
@@ -342,7 +240,7 @@ static void a_wide_list_has_whole_ids(void **state)
 	cli.width = CLI_WIDTH_ANY;
 	assert_int_equal(cmd_queue_list(&cli), CLI_OK);
 	fake_stop(&f);
-	assert_non_null(strstr(out_of(&cli), "\n0123456789abcdef0123456789abcdef   4m  5.2M"));
+	assert_non_null(strstr(fake_out(&cli), "\n0123456789abcdef0123456789abcdef   4m  5.2M"));
 	fake_done(&f);
 	cli_done(&cli);
 }
@@ -355,9 +253,9 @@ static void an_empty_queue_says_so(void **state)
 	struct fake f;
 	struct cli cli;
 	fake_start(&f, answers);
-	assert_int_equal(ask(&cli, f.address.sun_path, "queue", "list", NULL), CLI_OK);
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "queue", "list", NULL), CLI_OK);
 	fake_stop(&f);
-	assert_string_equal(out_of(&cli), "The queue is empty.\n");
+	assert_string_equal(fake_out(&cli), "The queue is empty.\n");
 	fake_done(&f);
 	cli_done(&cli);
 }
@@ -379,11 +277,11 @@ static void all_pages_are_fetched(void **state)
 						"ffff456789abcdef0123456789abcdef") "]}",
 					NULL };
 	fake_start(&f, answers);
-	assert_int_equal(ask(&cli, f.address.sun_path, "queue", "list", "--all"), CLI_OK);
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "queue", "list", "--all"), CLI_OK);
 	fake_stop(&f);
 	assert_int_equal(f.asked_count, 2);
 	assert_string_equal(f.asked[1], "GET /v1/queue?limit=200&offset=200 HTTP/1.1");
-	assert_non_null(strstr(out_of(&cli), "ffff4567"));
+	assert_non_null(strstr(fake_out(&cli), "ffff4567"));
 	fake_done(&f);
 	cli_done(&cli);
 	strbuf_done(&page);
@@ -397,19 +295,19 @@ static void a_message_is_shown(void **state)
 	struct fake f;
 	struct cli cli;
 	fake_start(&f, answers);
-	assert_int_equal(ask(&cli, f.address.sun_path, "queue", "show", "01234567"), CLI_OK);
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "queue", "show", "01234567"), CLI_OK);
 	fake_stop(&f);
 	assert_string_equal(f.asked[0], "GET /v1/queue/01234567 HTTP/1.1");
-	assert_string_equal(out_of(&cli), "Message    0123456789abcdef0123456789abcdef\n"
-					  "Accepted   2026-11-22T12:00:00.123Z, 4 min ago\n"
-					  "Size       5452595 bytes\n"
-					  "From       scan@printer.local\n"
-					  "Device     xerox-3f\n"
-					  "Account    scanner\n"
-					  "To\n"
-					  "  a@contoso.com: deferred, 2 attempts, next in 1 min\n"
-					  "      432 4.3.2 too\\x1b[2J many\n"
-					  "  b@contoso.com: sent, 1 attempt\n");
+	assert_string_equal(fake_out(&cli), "Message    0123456789abcdef0123456789abcdef\n"
+					    "Accepted   2026-11-22T12:00:00.123Z, 4 min ago\n"
+					    "Size       5452595 bytes\n"
+					    "From       scan@printer.local\n"
+					    "Device     xerox-3f\n"
+					    "Account    scanner\n"
+					    "To\n"
+					    "  a@contoso.com: deferred, 2 attempts, next in 1 min\n"
+					    "      432 4.3.2 too\\x1b[2J many\n"
+					    "  b@contoso.com: sent, 1 attempt\n");
 	fake_done(&f);
 	cli_done(&cli);
 }
@@ -422,9 +320,9 @@ static void json_goes_through(void **state)
 	struct fake f;
 	struct cli cli;
 	fake_start(&f, answers);
-	assert_int_equal(ask(&cli, f.address.sun_path, "queue", "list", "--json"), CLI_OK);
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "queue", "list", "--json"), CLI_OK);
 	fake_stop(&f);
-	assert_string_equal(out_of(&cli), "{\"total\":0,\"offset\":0,\"messages\":[]}\n");
+	assert_string_equal(fake_out(&cli), "{\"total\":0,\"offset\":0,\"messages\":[]}\n");
 	fake_done(&f);
 	cli_done(&cli);
 }
@@ -445,11 +343,11 @@ static void refusals_are_told(void **state)
 		struct fake f;
 		struct cli cli;
 		fake_start(&f, answers);
-		assert_int_equal(ask(&cli, f.address.sun_path, "queue", "show", "01234567"),
+		assert_int_equal(fake_ask(&cli, f.address.sun_path, "queue", "show", "01234567"),
 				 CLI_FAILURE);
 		fake_stop(&f);
-		assert_non_null(strstr(err_of(&cli), rows[i].error));
-		assert_string_equal(out_of(&cli), "");
+		assert_non_null(strstr(fake_err(&cli), rows[i].error));
+		assert_string_equal(fake_out(&cli), "");
 		fake_done(&f);
 		cli_done(&cli);
 	}
@@ -459,9 +357,9 @@ static void a_relay_that_is_not_there_is_told(void **state)
 {
 	(void)state;
 	struct cli cli;
-	assert_int_equal(ask(&cli, "/nonexistent/sock", "status", NULL, NULL), CLI_FAILURE);
-	assert_non_null(strstr(err_of(&cli), "the relay is not running: nobody answers at "
-					     "/nonexistent/sock. Start it with"));
+	assert_int_equal(fake_ask(&cli, "/nonexistent/sock", "status", NULL, NULL), CLI_FAILURE);
+	assert_non_null(strstr(fake_err(&cli), "the relay is not running: nobody answers at "
+					       "/nonexistent/sock. Start it with"));
 	cli_done(&cli);
 
 	static const char *const answers[] = { NULL };
@@ -469,8 +367,8 @@ static void a_relay_that_is_not_there_is_told(void **state)
 	fake_start(&f, answers);
 	pthread_join(f.thread, NULL);
 	close(f.fd); /* the file stays: nobody listens any more */
-	assert_int_equal(ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_FAILURE);
-	assert_non_null(strstr(err_of(&cli), "the relay is not running"));
+	assert_int_equal(fake_ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_FAILURE);
+	assert_non_null(strstr(fake_err(&cli), "the relay is not running"));
 	cli_done(&cli);
 	unlink(f.address.sun_path);
 	rmdir(f.dir);
@@ -490,11 +388,11 @@ static void a_forbidden_socket_is_told(void **state)
 		assert_int_equal(seteuid(65534), 0); /* root may everything */
 	else
 		assert_int_equal(chmod(f.address.sun_path, 0), 0);
-	int status = ask(&cli, f.address.sun_path, "status", NULL, NULL);
+	int status = fake_ask(&cli, f.address.sun_path, "status", NULL, NULL);
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
 	assert_int_equal(status, CLI_FAILURE);
-	assert_non_null(strstr(err_of(&cli), "you may not ask the relay"));
+	assert_non_null(strstr(fake_err(&cli), "you may not ask the relay"));
 	cli_done(&cli);
 	close(f.fd);
 	unlink(f.address.sun_path);

@@ -121,7 +121,8 @@ static void limits_connections(void **state)
 	}
 	/* One too many in all; and then, after one has gone, too many from its address. */
 	extra = dial(port, 3);
-	assert_string_equal(hear(w, extra), "421 4.3.2 Too many connections, try again later\r\n");
+	assert_string_equal(hear(w, extra),
+			    "421 4.3.2 Too many connections: 4 are allowed, try again later\r\n");
 	assert_true(is_closed(extra));
 	close(extra);
 	close(fds[3]);

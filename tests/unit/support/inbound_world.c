@@ -269,6 +269,8 @@ static struct inbound_world *make(bool tls, const char *extra)
 	inbound_configure(w->in, w->config, files, &restart_needed);
 	assert_false(restart_needed);
 	w->listener.in = w->in;
+	static char address[] = "127.0.0.1:25";
+	w->listener.address = address;
 	w->listener.tls = tls ? LISTENER_TLS_STARTTLS : LISTENER_TLS_NONE;
 	return w;
 }
