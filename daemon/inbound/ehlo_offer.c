@@ -26,6 +26,8 @@ static const struct ehlo_offer offers[] = {
 	{ "SIZE", 0, NULL, append_size },
 	{ "PIPELINING", QUIRK_NO_PIPELINING, NULL, NULL },
 	{ "8BITMIME", QUIRK_NO_8BITMIME, NULL, NULL },
+	{ "SMTPUTF8", 0, NULL, NULL },
+	{ "DSN", 0, NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", 0, NULL, NULL },
 	{ "STARTTLS", 0, can_start_tls, NULL },
 	{ "AUTH PLAIN LOGIN", 0, can_log_in, NULL },

@@ -44,7 +44,7 @@ static const struct legal_row {
 	{ "NOOP", "x", "SHMR" },  { "VRFY", "x", "SHMR" },    { "HELP", "", "SHMR" },
 	{ "QUIT", "", "SHMR" },	  { "BDAT", "1 LAST", "" },   { "EXPN", "x", "" },
 	{ "STARTTLS", "x", "" },  { "DATA", "x", "" },	      { "RSET", "x", "" },
-	{ "EHLO", "", "" },	  { "MAIL", "", "" },	      { "RCPT", "", "" },
+	{ "EHLO", "", "SHMR" },	  { "MAIL", "", "" },	      { "RCPT", "", "" },
 	{ "AUTH", "", "" },	  { "VRFY", "", "" },
 };
 
