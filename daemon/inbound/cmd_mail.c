@@ -124,7 +124,7 @@ void verb_mail(struct in_session *s, struct str args)
 {
 	struct inbound_refusal why;
 	struct envelope *e = &s->tx.envelope;
-	struct params params;
+	struct params params = { .body = BODY_7BIT };
 	if (!parse_mail(s, args, &e->reverse_path, &params, &why)) {
 		in_session_refuse(s, &why);
 		return;
@@ -180,7 +180,7 @@ void verb_rcpt(struct in_session *s, struct str args)
 {
 	struct inbound_refusal why;
 	struct address recipient;
-	struct params params;
+	struct params params = { .body = BODY_7BIT };
 	uint64_t limit = s->config->limits.recipients;
 	if (!parse_rcpt(s, args, &recipient, &params, &why)) {
 		in_session_refuse(s, &why);

@@ -242,7 +242,7 @@ static bool take_path(struct str *text, unsigned flags, struct address *out, str
 bool address_parse_path(struct str text, unsigned flags, struct address *out, struct str *rest,
 			struct err *err)
 {
-	struct address found;
+	struct address found = { NULL, NULL };
 	bool brackets = text.n != 0 && text.p[0] == '<';
 	if (!take_path(&text, flags, &found, err))
 		return false;
@@ -258,7 +258,7 @@ bool address_parse_path(struct str text, unsigned flags, struct address *out, st
 
 bool address_parse(struct str text, struct address *out, struct err *err)
 {
-	struct address found;
+	struct address found = { NULL, NULL };
 	if (!take_mailbox(&text, 0, &found, err))
 		return false;
 	if (text.n != 0 || found.domain[0] == '\0') {
