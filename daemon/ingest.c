@@ -32,29 +32,41 @@ static void refuse(struct inbound_refusal *why, unsigned code, const char *text)
 	snprintf(why->text, sizeof(why->text), "%s", text);
 }
 
-static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
-			   const char *user)
+static bool has_account(void *ctx, const struct config *config, const char *device,
+			const struct user *login, struct inbound_refusal *why)
 {
-	const struct account_config *account = route_account(config, device);
+	(void)ctx;
+	if (route_account(config, device, login) != NULL)
+		return true;
+	/* RFC 3463 X.3.5: system incorrectly configured */
+	refuse(why, 451,
+	       login != NULL ? "4.3.5 No account is configured for this user"
+			     : "4.3.5 No account is configured for this device");
+	return false;
+}
+
+static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
+			   const struct user *login, const char **whose)
+{
+	const struct account_config *account = route_account(config, device, login);
 	uint64_t limit = config->limits.message_size;
 	(void)ctx;
-	(void)user; /* users are not routed apart from their device */
-	return account != NULL && account->limits.message_size < limit
-		       ? account->limits.message_size
-		       : limit;
+	*whose = NULL;
+	if (account == NULL || account->limits.message_size >= limit)
+		return limit;
+	*whose = account->name;
+	return account->limits.message_size;
 }
 
 static struct inbound_message *begin(void *ctx, const struct config *config,
-				     struct envelope *envelope, struct inbound_refusal *why)
+				     const struct user *login, struct envelope *envelope,
+				     struct inbound_refusal *why)
 {
 	struct ingest *ingest = ctx;
 	struct err err;
 	bool full = false;
-	if (route_account(config, envelope->device) == NULL) {
-		/* RFC 3463 X.3.5: system incorrectly configured */
-		refuse(why, 451, "4.3.5 No account is configured for this device");
+	if (!has_account(ingest, config, envelope->device, login, why))
 		return NULL;
-	}
 	struct spool_draft *draft = ingest->spool->ops->draft(ingest->spool, envelope, &full, &err);
 	if (draft == NULL) {
 		log_warning("intake-stopped", lf_str("reason", err.text));
@@ -153,6 +165,7 @@ void ingest_free(struct ingest *ingest)
 struct inbound_ops ingest_ops(struct ingest *ingest)
 {
 	return (struct inbound_ops){
+		.has_account = has_account,
 		.size_limit = size_limit,
 		.begin = begin,
 		.write = write_content,

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
 #include "common/attr.h"
 #include "common/mem.h"
 #include "config/quirk.h"
 #include "inbound/command.h"
+#include "inbound/content.h"
 #include "inbound/params.h"
+#include "inbound/sending.h"
 #include "inbound/session.h"
 #include "inbound/sreply.h"
 
@@ -90,13 +94,11 @@ static bool complete_name(const struct in_session *s, struct address *a, const c
 
 static bool check_size(const struct in_session *s, uint64_t size, struct inbound_refusal *why)
 {
-	uint64_t limit = in_session_size_limit(s);
-	if (size <= limit)
+	char what[64];
+	if (size <= in_session_size_limit(s))
 		return true;
-	/* RFC 1870 section 6.1 */
-	return refusal_set(why, 552,
-			   "5.3.4 Message of %llu bytes is larger than the limit of %llu bytes",
-			   (unsigned long long)size, (unsigned long long)limit);
+	snprintf(what, sizeof(what), "A message of %llu bytes", (unsigned long long)size);
+	return content_refuse_size(s, what, why);
 }
 
 /* Everything about one MAIL command but its effect. */
@@ -104,15 +106,18 @@ static bool parse_mail(const struct in_session *s, struct str args, struct addre
 		       struct params *params, struct inbound_refusal *why)
 {
 	static const char bad[] = "5.1.7 Bad sender";
+	const struct policy policy = sending_policy(s);
+	const struct inbound_ops *ops = &s->in->ops;
 	struct str rest;
 	if (!take_keyword(&args, STR("FROM")))
 		return refusal_set(why, 501, "5.5.2 Syntax: MAIL FROM:<address>");
 	if (!access_may_send(&s->access, s->tls, s->logged_in, why) ||
+	    !ops->has_account(ops->ctx, s->config, s->access.device, s->login, why) ||
 	    !parse_path(s, args, bad, sender, &rest, why))
 		return false;
 	if (complete_name(s, sender, bad, why) && params_parse_mail(rest, params, why)) {
 		if (check_utf8(sender, params->smtputf8, "Bad sender", why) &&
-		    check_size(s, params->size, why))
+		    check_size(s, params->size, why) && policy_sender(&policy, sender, why))
 			return true;
 		params_done(params);
 	}
@@ -179,6 +184,7 @@ static bool parse_rcpt(const struct in_session *s, struct str args, struct addre
 void verb_rcpt(struct in_session *s, struct str args)
 {
 	struct inbound_refusal why;
+	const struct policy policy = sending_policy(s);
 	struct address recipient;
 	struct params params = { .body = BODY_7BIT };
 	uint64_t limit = s->config->limits.recipients;
@@ -186,7 +192,9 @@ void verb_rcpt(struct in_session *s, struct str args)
 		in_session_refuse(s, &why);
 		return;
 	}
-	if (s->tx.envelope.recipient_count >= limit) {
+	if (!policy_recipient(&policy, &recipient, &why)) {
+		in_session_refuse(s, &why);
+	} else if (s->tx.envelope.recipient_count >= limit) {
 		/* RFC 5321 4.5.3.1.10: the client sends the rest in another message. */
 		in_session_reply(s, 452, "4.5.3 Too many recipients: %llu in one message",
 				 (unsigned long long)limit);

@@ -12,9 +12,15 @@
 #include "common/mem.h"
 #include "inbound/access.h"
 #include "inbound/listener.h"
+#include "inbound/lockout.h"
+#include "inbound/login_cache.h"
 #include "inbound/server.h"
 #include "inbound/session.h"
 #include "inbound/sreply.h"
+
+enum {
+	FAIR_SHARE_MIN = 4 /* messages at once, however few limits.messages allows */
+};
 
 static void free_dead(struct inbound *in)
 {
@@ -52,6 +58,9 @@ struct inbound *inbound_new(struct event_base *base, struct worker *worker, stru
 	in->ops = *ops;
 	in->config = config_ref(config);
 	in->peers = peers_new();
+	in->rates = rates_new();
+	in->logins = login_cache_new();
+	in->lockout = lockout_new();
 	in->reaper = event_new(base, -1, 0, on_reap, in);
 	TAILQ_INIT(&in->listeners);
 	TAILQ_INIT(&in->sessions);
@@ -83,6 +92,7 @@ void inbound_configure(struct inbound *in, struct config *config, struct inbound
 	struct config *old = in->config;
 	in->config = config_ref(config);
 	config_unref(old);
+	rates_keep(in->rates, config);
 	inbound_files_free(in->files);
 	in->files = files;
 	TAILQ_FOREACH (listener, &in->listeners, link) {
@@ -157,6 +167,34 @@ void inbound_connected(struct inbound *in, const struct listener *listener, evut
 	strbuf_done(&peer);
 }
 
+bool inbound_may_begin_message(struct inbound *in, const struct netaddr *addr,
+			       struct inbound_refusal *why)
+{
+	size_t limit = (size_t)in->config->limits.messages;
+	size_t fair = limit / 8 > FAIR_SHARE_MIN ? limit / 8 : FAIR_SHARE_MIN;
+	size_t theirs = peers_messages(in->peers, addr);
+	/* RFC 3463 X.3.1, "mail system full": of messages that are not there yet */
+	if (in->messages_now >= limit)
+		return refusal_set(why, 451, "4.3.1 The relay is busy with %zu messages, try again",
+				   in->messages_now);
+	if (in->messages_now > limit / 2 && theirs >= fair)
+		return refusal_set(why, 451, "4.3.1 The relay is busy with %zu messages of yours",
+				   theirs);
+	return true;
+}
+
+void inbound_message_begun(struct inbound *in, const struct netaddr *addr)
+{
+	in->messages_now++;
+	peers_message_begun(in->peers, addr);
+}
+
+void inbound_message_over(struct inbound *in, const struct netaddr *addr)
+{
+	in->messages_now--;
+	peers_message_over(in->peers, addr);
+}
+
 void inbound_stop_listening(struct inbound *in)
 {
 	struct listener *listener;
@@ -190,6 +228,11 @@ struct inbound_counters inbound_counters(const struct inbound *in)
 	return in->counters;
 }
 
+void inbound_release(struct inbound *in, struct str device)
+{
+	rates_forget(in->rates, device);
+}
+
 void inbound_free(struct inbound *in)
 {
 	struct in_session *s;
@@ -201,6 +244,9 @@ void inbound_free(struct inbound *in)
 	free_dead(in);
 	event_free(in->reaper);
 	peers_free(in->peers);
+	rates_free(in->rates);
+	login_cache_free(in->logins);
+	lockout_free(in->lockout);
 	inbound_files_free(in->files);
 	config_unref(in->config);
 	free(in);

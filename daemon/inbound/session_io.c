@@ -14,7 +14,6 @@
  */
 
 enum {
-	AUTH_LINE_MAX = 12288, /* RFC 4954 section 4.b */
 	READ_MAX = 32 * 1024,  /* input kept while nobody can look at it, and one read more */
 	WRITE_MAX = 64 * 1024, /* output a client may leave unread before we stop listening */
 	STEPS_A_TURN = 64,     /* commands or slices of content, then others have their turn */
@@ -33,7 +32,8 @@ static size_t line_max(const struct in_session *s, struct evbuffer *in)
 	ssize_t n = evbuffer_copyout(in, verb, sizeof(verb));
 	bool auth = s->mode == MODE_AUTH ||
 		    (n == sizeof(verb) && str_ieq((struct str){ verb, 5 }, STR("AUTH ")));
-	return auth && max < AUTH_LINE_MAX ? AUTH_LINE_MAX : max;
+	size_t login = (size_t)s->config->limits.auth_line; /* RFC 4954 section 4.b */
+	return auth && max < login ? login : max;
 }
 
 /* A client that begins with TLS where text is expected would wait for ever. */
@@ -90,6 +90,7 @@ static bool line_input(struct in_session *s)
 		break;
 	}
 	s->heard = true;
+	s->cr |= s->line.cr;
 	check_errors(s);
 	return true;
 }
@@ -120,6 +121,11 @@ static bool step(struct in_session *s)
 		return line_input(s);
 	case MODE_DATA:
 		return data_input(s);
+	case MODE_BDAT:
+		if (!bdat_input(s))
+			return false;
+		check_errors(s);
+		return true;
 	case MODE_STARTTLS:
 		if (output_length(s) == 0)
 			starttls_begin(s);
@@ -151,15 +157,19 @@ static bool reads_lines(const struct in_session *s)
  */
 static bool input_is_full(const struct in_session *s)
 {
-	size_t line = (size_t)s->config->limits.line_length + 2;
-	size_t max = line > READ_MAX ? line : READ_MAX;
+	const struct inbound_limits *limits = &s->config->limits;
+	size_t max = READ_MAX;
+	if (limits->line_length + 2 > max)
+		max = (size_t)limits->line_length + 2;
+	if (limits->auth_line + 2 > max)
+		max = (size_t)limits->auth_line + 2;
 	return evbuffer_get_length(bufferevent_get_input(s->bev)) >= max;
 }
 
 static void update_reading(struct in_session *s)
 {
 	bool stop = s->mode == MODE_STARTTLS || s->mode == MODE_CLOSING || s->mode == MODE_DEAD ||
-		    s->eof || (s->mode == MODE_DATA && s->tx.paused) ||
+		    s->eof || (in_session_reads_content(s) && s->tx.paused) ||
 		    (reads_lines(s) && output_length(s) > WRITE_MAX) || input_is_full(s);
 	bool reading = (bufferevent_get_enabled(s->bev) & EV_READ) != 0;
 	if (stop && reading)
@@ -168,19 +178,28 @@ static void update_reading(struct in_session *s)
 		bufferevent_enable(s->bev, EV_READ);
 }
 
+/* What has come of a message is lost with the connection. */
+static void log_lost_message(struct in_session *s)
+{
+	if (in_session_reads_content(s) || s->phase == PHASE_BDAT)
+		in_session_log_refused(s,
+				       "(connection closed inside the message; nothing is kept)");
+}
+
 /* The client has shut its side, and what it sent before is not enough for anything. */
 static void out_of_input(struct in_session *s)
 {
 	switch (s->mode) {
 	case MODE_DATA:
+	case MODE_BDAT:
 		if (s->tx.paused)
 			break;
-		in_session_log_refused(s,
-				       "(connection closed inside the message; nothing is kept)");
-		in_session_close(s, "closed by the client in DATA");
+		log_lost_message(s);
+		in_session_close(s, "closed by the client in its message");
 		break;
 	case MODE_COMMAND:
 	case MODE_AUTH:
+		log_lost_message(s);
 		in_session_finish(s, "closed by the client");
 		break;
 	case MODE_LINGER:
@@ -202,7 +221,7 @@ void in_session_process(struct in_session *s)
 	for (unsigned i = 0; more && i < STEPS_A_TURN; i++) {
 		if (reads_lines(s) && output_length(s) > WRITE_MAX)
 			break;
-		if (s->in->draining)
+		if (s->in->draining && reads_lines(s))
 			in_session_drain(s);
 		more = step(s);
 		/* The time-out is for a whole command, however slowly its bytes come. */
@@ -237,8 +256,7 @@ static void connection_lost(struct in_session *s)
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
 	if (s->mode == MODE_WAIT && s->tx.message != NULL)
 		return;
-	if (s->mode == MODE_DATA)
-		in_session_log_refused(s, "(connection lost inside the message; nothing is kept)");
+	log_lost_message(s);
 	in_session_close(s, "connection lost");
 }
 

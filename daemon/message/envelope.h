@@ -23,6 +23,12 @@ enum body_type {
 	BODY_8BITMIME
 };
 
+/* Why it is kept instead of sent, until a person says otherwise. */
+enum envelope_hold {
+	ENVELOPE_HOLD_NONE, /* not written */
+	ENVELOPE_HOLD_RATE, /* its device sends more than its hold_above */
+};
+
 struct envelope_recipient {
 	struct address address;
 	struct dsn_request *dsn; /* NULL: nothing was asked */
@@ -42,6 +48,7 @@ struct envelope {
 	bool smtputf8; /* asked for at MAIL (RFC 6531) */
 	enum dsn_ret ret;
 	char *envid; /* NULL: not given */
+	enum envelope_hold hold;
 };
 
 void envelope_done(struct envelope *e);

@@ -13,12 +13,13 @@
 #include "inbound/ehlo_offer.h"
 
 static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
-			   const char *user)
+			   const struct user *login, const char **whose)
 {
 	const uint64_t *limit = ctx;
+	*whose = NULL;
 	(void)config;
 	(void)device;
-	(void)user;
+	(void)login;
 	return *limit;
 }
 
@@ -80,6 +81,9 @@ static void conditions(void **state)
 	f.limit = 0;
 	assert_true(offered("SIZE 0"));
 	assert_true(offered("AUTH PLAIN LOGIN"));
+	assert_false(offered("AUTH=PLAIN LOGIN"));
+	f.s.access.quirks = QUIRK_AUTH_EQUALS;
+	assert_true(offered("AUTH=PLAIN LOGIN"));
 	f.s.logged_in = true;
 	assert_false(offered("AUTH PLAIN LOGIN"));
 	assert_false(offered("STARTTLS"));
@@ -92,6 +96,7 @@ static void quirks_hide(void **state)
 		const char *line;
 	} rows[] = {
 		{ QUIRK_NO_8BITMIME, "8BITMIME" },
+		{ QUIRK_NO_CHUNKING, "CHUNKING" },
 		{ QUIRK_NO_PIPELINING, "PIPELINING" },
 	};
 	(void)state;

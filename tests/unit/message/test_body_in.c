@@ -39,7 +39,7 @@ static void run(struct str in, const char *prepend, size_t first, size_t step, s
 	struct body_in b;
 	*r = (struct result){ .ended = false };
 	strbuf_init(&r->out, OUT_MAX);
-	body_in_init(&b, collect, r);
+	body_in_init(&b, BODY_IN_DATA, collect, r);
 	if (prepend != NULL)
 		body_in_prepend(&b, str_of(prepend));
 	for (size_t at = 0, n = first; at < in.n && !r->ended; at += n, n = step) {

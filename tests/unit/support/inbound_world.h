@@ -34,11 +34,13 @@ struct inbound_world {
 
 	/* How the other side behaves; may be changed at any time. */
 	uint64_t size_limit;
-	struct inbound_refusal refuse_begin;  /* code 0: no */
-	struct inbound_refusal refuse_finish; /* code 0: no */
-	unsigned pause_every;		      /* asks for a pause at every n-th write; 0: never */
-	bool hold_resume;		      /* pauses last until world_resume_held() */
-	bool hold_finish;		      /* commits last until world_finish_held() */
+	const char *limit_of;		       /* the account whose that is; NULL: the relay's */
+	struct inbound_refusal refuse_account; /* code 0: no */
+	struct inbound_refusal refuse_begin;   /* code 0: no */
+	struct inbound_refusal refuse_finish;  /* code 0: no */
+	unsigned pause_every;		       /* asks for a pause at every n-th write; 0: never */
+	bool hold_resume;		       /* pauses last until world_resume_held() */
+	bool hold_finish;		       /* commits last until world_finish_held() */
 
 	/* What has come of it. */
 	unsigned begun;
@@ -51,7 +53,7 @@ struct inbound_world {
 };
 
 /* extra: configuration text; the rest is one listener (no TLS, auth none), allow 192.168.0.0/16,
- * and the users anna ("s3cret") and b%c ("p:\"\\%s"). */
+ * and the users anna ("s3cret"), b%c ("p:\"\\%s"), and carl ("s3cret", from 10.9.0.0/16 only). */
 struct inbound_world *inbound_world_new(const char *extra);
 /* With STARTTLS; making the certificate takes a moment. */
 struct inbound_world *inbound_world_new_tls(const char *extra);
