@@ -111,12 +111,30 @@ bool json_get_int(const cJSON *object, const char *key, int64_t *out)
 	return true;
 }
 
+/* RFC 8259 section 7. Whoever prints it prints nothing that a terminal obeys or shows otherwise. */
+static void append_escaped(struct strbuf *out, struct str text)
+{
+	while (text.n != 0) {
+		uint32_t point = 0xfffd;
+		size_t n = utf8_decode(text, &point);
+		if (n == 1 && point != 0x7f)
+			strbuf_addc(out, text.p[0]);
+		else if (point < 0x10000)
+			strbuf_addf(out, "\\u%04x", (unsigned)point);
+		else
+			strbuf_addf(out, "\\u%04x\\u%04x",
+				    (unsigned)(0xd800 + ((point - 0x10000) >> 10)),
+				    (unsigned)(0xdc00 + (point & 0x3ff)));
+		text = str_skip(text, n != 0 ? n : 1);
+	}
+}
+
 void json_append(struct strbuf *out, const cJSON *value)
 {
 	char *text = cJSON_PrintUnformatted(value);
 	if (text == NULL)
 		abort(); /* out of memory, as in common/mem.c */
-	strbuf_adds(out, text);
+	append_escaped(out, str_of(text));
 	cJSON_free(text);
 }
 
