@@ -6,6 +6,12 @@
 #include "config/quirk.h"
 #include "config/schema.h"
 
+enum {
+	WIDTH = 79, /* of a terminal */
+	HELP_COLUMN = 6,
+	QUIRK_COLUMN = 24,
+};
+
 /* "limits.connections" */
 static void append_path(struct strbuf *out, const struct schema_key *key)
 {
@@ -32,30 +38,63 @@ static void append_values(struct strbuf *out, const struct schema_key *key)
 	}
 }
 
+/* Word by word, from `column` on; further lines begin at `indent`. Ends the line. */
+static void append_wrapped(struct strbuf *out, struct str text, size_t column, size_t indent)
+{
+	const char *blank = "";
+	for (struct str word; (word = str_word(&text)).n != 0; blank = " ") {
+		if (column + strlen(blank) + word.n > WIDTH) {
+			strbuf_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+			blank = "";
+		}
+		strbuf_adds(out, blank);
+		strbuf_addstr(out, word);
+		column += strlen(blank) + word.n;
+	}
+	strbuf_addc(out, '\n');
+}
+
+static void append_line(struct strbuf *out, const char *prefix, struct str text)
+{
+	strbuf_addf(out, "%*s%s", HELP_COLUMN, "", prefix);
+	append_wrapped(out, text, HELP_COLUMN + strlen(prefix), HELP_COLUMN);
+}
+
 /* The words of `quirks`, each with what it does and who needs it. */
 static void append_quirks(struct strbuf *out)
 {
-	for (size_t i = 0; i < quirk_count; i++)
-		strbuf_addf(out, "      %-17s %s\n      %-17s for %s\n", quirk_rows[i].name,
-			    quirk_rows[i].help, "", quirk_rows[i].needed_by);
+	for (size_t i = 0; i < quirk_count; i++) {
+		strbuf_addf(out, "%*s%-17s ", HELP_COLUMN, "", quirk_rows[i].name);
+		append_wrapped(out, str_of(quirk_rows[i].help), QUIRK_COLUMN, QUIRK_COLUMN);
+		strbuf_addf(out, "%*sfor ", QUIRK_COLUMN, "");
+		append_wrapped(out, str_of(quirk_rows[i].needed_by), QUIRK_COLUMN + 4,
+			       QUIRK_COLUMN);
+	}
 }
 
 static void append_key(const struct schema_key *key, void *arg)
 {
 	struct strbuf *out = arg;
-	struct strbuf values;
-	strbuf_init(&values, 512);
-	append_values(&values, key);
+	struct strbuf text;
+	size_t start = out->n;
+	strbuf_init(&text, 1024);
+	append_values(&text, key);
 	strbuf_adds(out, "  ");
 	append_path(out, key);
-	strbuf_addf(out, "  (%s%s%s)\n", schema_type_name(key->type), values.n != 0 ? ": " : "",
-		    strbuf_cstr(&values));
-	strbuf_addf(out, "      %s\n", key->help);
-	strbuf_addf(out, "      default: %s%s\n", key->def != NULL ? key->def : key->unset,
+	strbuf_addf(out, "  (%s", schema_type_name(key->type));
+	if (text.n != 0)
+		strbuf_adds(out, ": ");
+	strbuf_addc(&text, ')');
+	append_wrapped(out, strbuf_str(&text), out->n - start, HELP_COLUMN);
+	append_line(out, "", str_of(key->help));
+	strbuf_reset(&text);
+	strbuf_addf(&text, "%s%s", key->def != NULL ? key->def : key->unset,
 		    key->reload ? "" : "; a change needs a restart");
+	append_line(out, "default: ", strbuf_str(&text));
 	if (key->names == quirk_names)
 		append_quirks(out);
-	strbuf_done(&values);
+	strbuf_done(&text);
 }
 
 /* What `only` names: a section (with those below it), or the keys of that name; or everything. */

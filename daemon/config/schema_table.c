@@ -97,7 +97,7 @@ const struct schema_key schema_keys[] = {
 	  RANGE(8 * KIB, MIB), RELOAD,
 	  HELP("largest header of a message; it is edited in memory") },
 	{ "limits", "line_length", SCHEMA_NUMBER, TOP(limits.line_length), DEF("2048"),
-	  RANGE(1000, 65536), RELOAD, HELP("longest command line, in bytes") },
+	  RANGE(1000, 65536), RELOAD, HELP("longest command line in bytes, without its CR LF") },
 	{ "limits", "auth_line", SCHEMA_NUMBER, TOP(limits.auth_line), DEF("12288"),
 	  RANGE(1024, 65536), RELOAD, HELP("longest line of a login, in bytes") },
 	{ "limits", "errors", SCHEMA_NUMBER, TOP(limits.errors), DEF("20"), RANGE(1, 10000), RELOAD,

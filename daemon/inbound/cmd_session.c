@@ -3,6 +3,8 @@
 
 #include "common/mem.h"
 #include "common/quote.h"
+#include "common/utf8.h"
+#include "config/quirk.h"
 #include "inbound/command.h"
 #include "inbound/ehlo_offer.h"
 #include "inbound/session.h"
@@ -14,10 +16,15 @@ enum {
 };
 
 /* Both begin anew (RFC 5321 4.1.4). Odd names are taken as they are: printers have them; what is
- * kept is printable. */
-static void greet(struct in_session *s, struct str name, bool esmtp)
+ * kept is printable. False: refused, and nothing has changed. */
+static bool greet(struct in_session *s, struct str name, bool esmtp)
 {
 	struct strbuf safe;
+	if (name.n == 0 && (s->access.quirks & QUIRK_EMPTY_HELO) == 0) {
+		in_session_reply(s, 501, "5.5.4 %s needs a name (quirk empty-helo)",
+				 esmtp ? "EHLO" : "HELO");
+		return false;
+	}
 	in_session_reset(s);
 	strbuf_init(&safe, 8 * HELO_MAX);
 	quote_append_bare(&safe, name, HELO_MAX);
@@ -26,12 +33,14 @@ static void greet(struct in_session *s, struct str name, bool esmtp)
 	roster_set(&s->seen->helo, s->helo);
 	s->esmtp = esmtp;
 	s->phase = PHASE_HELLO;
+	return true;
 }
 
 void verb_ehlo(struct in_session *s, struct str args)
 {
 	struct strbuf text;
-	greet(s, args, true);
+	if (!greet(s, args, true))
+		return;
 	strbuf_init(&text, 4096);
 	strbuf_addf(&text, "%s Hello ", s->config->hostname);
 	netaddr_append(&text, &s->access.addr);
@@ -42,8 +51,8 @@ void verb_ehlo(struct in_session *s, struct str args)
 
 void verb_helo(struct in_session *s, struct str args)
 {
-	greet(s, args, false);
-	in_session_reply(s, 250, "%s", s->config->hostname);
+	if (greet(s, args, false))
+		in_session_reply(s, 250, "%s", s->config->hostname);
 }
 
 void verb_rset(struct in_session *s, struct str args)
@@ -61,9 +70,15 @@ void verb_noop(struct in_session *s, struct str args)
 
 void verb_vrfy(struct in_session *s, struct str args)
 {
-	(void)args;
-	/* RFC 5321 3.5.3: neither yes nor no */
-	in_session_reply(s, 252, "2.0.0 Cannot verify, but will try to deliver");
+	struct str rest = args, name = str_word(&rest);
+	/* RFC 6531 3.7.4.2 */
+	bool smtputf8 = str_ieq(str_trim(rest), STR("SMTPUTF8"));
+	if (!utf8_is_ascii(args) && !smtputf8)
+		in_session_reply(s, 553, "5.6.7 It is not ASCII, and VRFY did not say SMTPUTF8");
+	else if (!utf8_is_ascii(name) && !utf8_is_clean(name))
+		in_session_reply(s, 501, "5.1.3 It is not valid UTF-8");
+	else /* RFC 5321 3.5.3: neither yes nor no */
+		in_session_reply(s, 252, "2.0.0 Cannot verify, but will try to deliver");
 }
 
 void verb_help(struct in_session *s, struct str args)

@@ -28,6 +28,8 @@ static const struct ehlo_offer offers[] = {
 	{ "PIPELINING", QUIRK_NO_PIPELINING, NULL, NULL },
 	{ "8BITMIME", QUIRK_NO_8BITMIME, NULL, NULL },
 	{ "CHUNKING", QUIRK_NO_CHUNKING, NULL, NULL },
+	{ "SMTPUTF8", 0, NULL, NULL },
+	{ "DSN", 0, NULL, NULL },
 	{ "ENHANCEDSTATUSCODES", 0, NULL, NULL },
 	{ "STARTTLS", 0, session_tls_offered, NULL },
 	{ "AUTH PLAIN LOGIN", 0, can_log_in, NULL },

@@ -35,24 +35,30 @@ static void append_from(struct strbuf *out, const struct envelope *e,
 		strbuf_addstr(out, helo);
 		strbuf_adds(out, " (");
 		append_literal(out, &f->addr);
+		strbuf_addc(out, ')');
 	} else {
 		append_literal(out, &f->addr);
-		strbuf_adds(out, " (helo=");
-		append_safe(out, helo);
+		if (helo.n != 0) {
+			strbuf_adds(out, " (helo=");
+			append_safe(out, helo);
+			strbuf_addc(out, ')');
+		}
 	}
-	strbuf_adds(out, ")\r\n");
+	strbuf_adds(out, "\r\n");
 }
 
 void received_append(struct strbuf *out, const struct envelope *e, const struct received_facts *f)
 {
 	append_from(out, e, f);
-	strbuf_addf(out, "\tby %s with %s%s%s id ", f->hostname, f->esmtp ? "ESMTP" : "SMTP",
+	/* RFC 6531 4.3: UTF8SMTP takes the place of ESMTP. */
+	const char *protocol = e->smtputf8 ? "UTF8SMTP" : "ESMTP";
+	strbuf_addf(out, "\tby %s with %s%s%s id ", f->hostname, f->esmtp ? protocol : "SMTP",
 		    f->tls && f->esmtp ? "S" : "", f->logged_in && f->esmtp ? "A" : "");
 	msgid_append(out, &e->id);
 	/* With several recipients the field would tell each of the others (RFC 5321 7.2). */
 	if (e->recipient_count == 1) {
 		strbuf_adds(out, "\r\n\tfor <");
-		address_append(out, &e->recipients[0]);
+		address_append(out, &e->recipients[0].address);
 		strbuf_addc(out, '>');
 	}
 	strbuf_adds(out, ";\r\n\t");

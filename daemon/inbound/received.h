@@ -19,7 +19,8 @@ struct received_facts {
 	int64_t wall_ms;
 };
 
-/* "Received: ...\r\n", folded. A HELO name that is no domain is put in a comment, made safe. */
+/* "Received: ...\r\n", folded. A HELO name that is no domain is put in a comment, made safe;
+ * without a name (quirk empty-helo) there is none. */
 void received_append(struct strbuf *out, const struct envelope *e, const struct received_facts *f);
 
 #endif

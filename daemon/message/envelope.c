@@ -6,6 +6,7 @@
 #include "common/attr.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "message/xtext.h"
 
 static const char *const body_names[] = {
 	[BODY_7BIT] = "7BIT",
@@ -23,14 +24,19 @@ void envelope_done(struct envelope *e)
 	free(e->helo);
 	free(e->device);
 	free(e->user);
+	free(e->envid);
 	address_done(&e->reverse_path);
-	for (size_t i = 0; i < e->recipient_count; i++)
-		address_done(&e->recipients[i]);
+	for (size_t i = 0; i < e->recipient_count; i++) {
+		address_done(&e->recipients[i].address);
+		if (e->recipients[i].dsn != NULL)
+			dsn_request_done(e->recipients[i].dsn);
+		free(e->recipients[i].dsn);
+	}
 	free(e->recipients);
 	*e = (struct envelope){ .body = BODY_7BIT };
 }
 
-static struct address *new_recipient(struct envelope *e)
+static struct envelope_recipient *new_recipient(struct envelope *e)
 {
 	/* Room grows by doubling: full whenever the count is a power of two. */
 	if ((e->recipient_count & (e->recipient_count - 1)) == 0) {
@@ -40,10 +46,23 @@ static struct address *new_recipient(struct envelope *e)
 	return &e->recipients[e->recipient_count++];
 }
 
-void envelope_add_recipient(struct envelope *e, const struct address *a)
+/* Owns a from here on. */
+static void add_recipient(struct envelope *e, struct address a, const struct dsn_request *dsn)
 {
-	struct address copy = { mem_strdup(a->local), mem_strdup(a->domain) };
-	*new_recipient(e) = copy;
+	struct envelope_recipient *r = new_recipient(e);
+	*r = (struct envelope_recipient){ .address = a };
+	if (dsn != NULL && (dsn->notify != 0 || dsn->orcpt != NULL)) {
+		r->dsn = mem_zalloc(sizeof(*r->dsn));
+		dsn_request_copy(r->dsn, dsn);
+	}
+}
+
+void envelope_add_recipient(struct envelope *e, const struct address *a,
+			    const struct dsn_request *dsn)
+{
+	struct address copy;
+	address_copy(&copy, a);
+	add_recipient(e, copy, dsn);
 }
 
 void envelope_copy(struct envelope *to, const struct envelope *from)
@@ -52,16 +71,18 @@ void envelope_copy(struct envelope *to, const struct envelope *from)
 		.id = from->id,
 		.accepted_ms = from->accepted_ms,
 		.body = from->body,
+		.smtputf8 = from->smtputf8,
+		.ret = from->ret,
 		.hold = from->hold,
-		.reverse_path = { mem_strdup(from->reverse_path.local),
-				  mem_strdup(from->reverse_path.domain) },
 	};
+	address_copy(&to->reverse_path, &from->reverse_path);
 	mem_replace_str(&to->peer, from->peer);
 	mem_replace_str(&to->helo, from->helo);
 	mem_replace_str(&to->device, from->device);
 	mem_replace_str(&to->user, from->user);
+	mem_replace_str(&to->envid, from->envid);
 	for (size_t i = 0; i < from->recipient_count; i++)
-		envelope_add_recipient(to, &from->recipients[i]);
+		envelope_add_recipient(to, &from->recipients[i].address, from->recipients[i].dsn);
 }
 
 static cJSON *address_json(const struct address *a)
@@ -80,6 +101,34 @@ static void add_optional(cJSON *object, const char *key, const char *value)
 		json_add_str(object, key, str_of(value));
 }
 
+static void add_xtext(cJSON *object, const char *key, const char *value)
+{
+	struct strbuf text;
+	if (value == NULL)
+		return;
+	strbuf_init(&text, 1024);
+	xtext_append(&text, str_of(value));
+	cJSON_AddStringToObject(object, key, strbuf_cstr(&text));
+	strbuf_done(&text);
+}
+
+/* "a@b.c", or where something was asked {"to":"a@b.c","notify":"NEVER","orcpt":"rfc822;d@e.f"} */
+static cJSON *recipient_json(const struct envelope_recipient *r)
+{
+	struct strbuf notify;
+	if (r->dsn == NULL)
+		return address_json(&r->address);
+	cJSON *object = cJSON_CreateObject();
+	cJSON_AddItemToObject(object, "to", address_json(&r->address));
+	strbuf_init(&notify, 64);
+	dsn_append_notify(&notify, r->dsn->notify);
+	if (notify.n != 0)
+		cJSON_AddStringToObject(object, "notify", strbuf_cstr(&notify));
+	strbuf_done(&notify);
+	add_xtext(object, "orcpt", r->dsn->orcpt);
+	return object;
+}
+
 void envelope_append_json(struct strbuf *out, const struct envelope *e)
 {
 	cJSON *object = cJSON_CreateObject();
@@ -92,10 +141,15 @@ void envelope_append_json(struct strbuf *out, const struct envelope *e)
 	add_optional(object, "user", e->user);
 	cJSON_AddStringToObject(object, "body", body_names[e->body]);
 	add_optional(object, "hold", hold_names[e->hold]);
+	if (e->smtputf8)
+		cJSON_AddTrueToObject(object, "smtputf8");
+	if (e->ret != DSN_RET_UNSET)
+		cJSON_AddStringToObject(object, "ret", dsn_ret_name(e->ret));
+	add_xtext(object, "envid", e->envid);
 	cJSON_AddItemToObject(object, "from", address_json(&e->reverse_path));
 	cJSON *to = cJSON_AddArrayToObject(object, "to");
 	for (size_t i = 0; i < e->recipient_count; i++)
-		cJSON_AddItemToArray(to, address_json(&e->recipients[i]));
+		cJSON_AddItemToArray(to, recipient_json(&e->recipients[i]));
 	json_append(out, object);
 	cJSON_Delete(object);
 }
@@ -109,7 +163,8 @@ static bool parse_address(struct str text, struct address *out, struct err *err)
 	strbuf_addc(&path, '<');
 	strbuf_addstr(&path, text);
 	strbuf_addc(&path, '>');
-	bool ok = !path.overflow && address_parse_path(strbuf_str(&path), out, &rest, err);
+	bool ok = !path.overflow &&
+		  address_parse_path(strbuf_str(&path), ADDRESS_UTF8, out, &rest, err);
 	if (path.overflow)
 		err_set(err, "the address is too long");
 	if (ok && rest.n != 0) {
@@ -125,25 +180,70 @@ static bool missing(struct err *err, const char *key)
 	return err_set(err, "the envelope's \"%s\" is missing or wrong", key);
 }
 
+/* Absent is fine, and leaves *out empty; a member of another type is an error. */
+static bool get_text(const cJSON *object, const char *key, struct str *out, struct err *err)
+{
+	*out = (struct str){ NULL, 0 };
+	return cJSON_GetObjectItemCaseSensitive(object, key) == NULL ||
+	       json_get_str(object, key, out) || missing(err, key);
+}
+
+static bool parse_dsn(const cJSON *object, struct dsn_request *out, struct err *err)
+{
+	struct str notify, orcpt;
+	if (!get_text(object, "notify", &notify, err) || !get_text(object, "orcpt", &orcpt, err))
+		return false;
+	if (notify.p != NULL && !dsn_parse_notify(notify, &out->notify))
+		return missing(err, "notify");
+	return orcpt.p == NULL || dsn_parse_orcpt(orcpt, &out->orcpt) || missing(err, "orcpt");
+}
+
+static bool parse_recipient(const cJSON *item, struct envelope *e, struct err *err)
+{
+	struct dsn_request dsn = { 0 };
+	struct address a;
+	struct str text;
+	if (cJSON_IsString(item))
+		text = str_of(item->valuestring);
+	else if (!json_get_str(item, "to", &text))
+		return missing(err, "to");
+	if (!parse_address(text, &a, err))
+		return err_prefix(err, "the envelope's \"to\"");
+	bool ok = !address_is_null(&a) || missing(err, "to");
+	ok = ok && parse_dsn(item, &dsn, err);
+	if (ok)
+		add_recipient(e, a, &dsn);
+	else
+		address_done(&a);
+	dsn_request_done(&dsn);
+	return ok;
+}
+
 static bool parse_recipients(const cJSON *object, struct envelope *e, struct err *err)
 {
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, "to");
 	const cJSON *item;
 	if (!cJSON_IsArray(list) || list->child == NULL)
 		return missing(err, "to");
-	cJSON_ArrayForEach (item, list) {
-		struct address a;
-		if (!cJSON_IsString(item))
-			return missing(err, "to");
-		if (!parse_address(str_of(item->valuestring), &a, err))
-			return err_prefix(err, "the envelope's \"to\"");
-		if (address_is_null(&a)) {
-			address_done(&a);
-			return missing(err, "to");
-		}
-		*new_recipient(e) = a;
-	}
+	cJSON_ArrayForEach (item, list)
+		if (!parse_recipient(item, e, err))
+			return false;
 	return true;
+}
+
+/* What files have only where it was asked for. */
+static bool parse_extensions(const cJSON *object, struct envelope *e, struct err *err)
+{
+	const cJSON *utf8 = cJSON_GetObjectItemCaseSensitive(object, "smtputf8");
+	struct str ret, envid;
+	if (utf8 != NULL && !cJSON_IsBool(utf8))
+		return missing(err, "smtputf8");
+	e->smtputf8 = cJSON_IsTrue(utf8);
+	if (!get_text(object, "ret", &ret, err) || !get_text(object, "envid", &envid, err))
+		return false;
+	if (ret.p != NULL && !dsn_parse_ret(ret, &e->ret))
+		return missing(err, "ret");
+	return envid.p == NULL || dsn_parse_envid(envid, &e->envid) || missing(err, "envid");
 }
 
 static bool parse_body_type(struct str name, enum body_type *out)
@@ -168,15 +268,13 @@ static bool parse_hold(const cJSON *object, enum envelope_hold *out, struct err 
 	return true;
 }
 
-/* Absent is NULL; a member of another type is an error. */
+/* Absent is NULL. */
 static bool get_optional(const cJSON *object, const char *key, char **out, struct err *err)
 {
 	struct str text;
-	if (cJSON_GetObjectItemCaseSensitive(object, key) == NULL)
-		return true;
-	if (!json_get_str(object, key, &text))
-		return missing(err, key);
-	*out = str_dup(text);
+	if (!get_text(object, key, &text, err))
+		return false;
+	*out = text.p != NULL ? str_dup(text) : NULL;
 	return true;
 }
 
@@ -197,7 +295,7 @@ static bool parse_object(const cJSON *object, struct envelope *e, struct err *er
 	       get_optional(object, "helo", &e->helo, err) &&
 	       get_optional(object, "device", &e->device, err) &&
 	       get_optional(object, "user", &e->user, err) && parse_hold(object, &e->hold, err) &&
-	       parse_recipients(object, e, err);
+	       parse_extensions(object, e, err) && parse_recipients(object, e, err);
 }
 
 bool envelope_parse_json(struct str json, struct envelope *out, struct err *err)

@@ -11,6 +11,7 @@
 #include "common/str.h"
 #include "common/strbuf.h"
 #include "message/address.h"
+#include "message/dsn.h"
 
 /*
  * What belongs to a message besides its content: who handed it over, from whom, for whom. It is
@@ -28,6 +29,11 @@ enum envelope_hold {
 	ENVELOPE_HOLD_RATE, /* its device sends more than its hold_above */
 };
 
+struct envelope_recipient {
+	struct address address;
+	struct dsn_request *dsn; /* NULL: nothing was asked */
+};
+
 struct envelope {
 	struct msgid id;
 	int64_t accepted_ms; /* wall clock */
@@ -36,15 +42,20 @@ struct envelope {
 	char *device; /* NULL: a device without a name, admitted by `allow` */
 	char *user;   /* NULL: not logged in */
 	struct address reverse_path;
-	struct address *recipients; /* in the order given, at least one */
+	struct envelope_recipient *recipients; /* in the order given, at least one */
 	size_t recipient_count;
 	enum body_type body;
+	bool smtputf8; /* asked for at MAIL (RFC 6531) */
+	enum dsn_ret ret;
+	char *envid; /* NULL: not given */
 	enum envelope_hold hold;
 };
 
 void envelope_done(struct envelope *e);
 void envelope_copy(struct envelope *to, const struct envelope *from);
-void envelope_add_recipient(struct envelope *e, const struct address *a); /* copies */
+/* Copies both; dsn may be NULL, or ask nothing. */
+void envelope_add_recipient(struct envelope *e, const struct address *a,
+			    const struct dsn_request *dsn);
 void envelope_append_json(struct strbuf *out, const struct envelope *e);
 bool envelope_parse_json(struct str json, struct envelope *out, struct err *err) MUST_CHECK;
 

@@ -21,7 +21,8 @@ struct delivery {
 	struct strbuf header;
 	struct address sender; /* MAIL FROM, when rewritten */
 	struct upstream_message message;
-	const struct address **wire_recipients;
+	const struct envelope *envelope; /* the reader's */
+	struct upstream_recipient *wire_recipients;
 	struct progress *marks;
 	size_t mark_count;
 	struct spool_info info;
@@ -207,6 +208,26 @@ static void on_finished(void *arg, enum upstream_stage stage, const struct reply
 	finish(arg, stage, reply, uncertain);
 }
 
+/* What the client asked for besides the addresses is in the file alone, and not in the index. */
+static void choose_extensions(struct delivery *d)
+{
+	const struct envelope *e = d->envelope;
+	bool utf8 = !address_is_ascii(d->message.reverse_path) ||
+		    (e->smtputf8 && d->info.stats.eight_bit_header);
+	for (size_t i = 0; i < d->result.count; i++) {
+		uint32_t index = d->result.recipients[i];
+		const struct address *a = &d->params.message->recipients[index].address;
+		d->wire_recipients[i] = (struct upstream_recipient){
+			.address = a,
+			.dsn = index < e->recipient_count ? e->recipients[index].dsn : NULL,
+		};
+		utf8 = utf8 || !address_is_ascii(a);
+	}
+	d->message.smtputf8 = utf8;
+	d->message.ret = e->ret;
+	d->message.envid = e->envid;
+}
+
 static void send_message(struct delivery *d)
 {
 	const struct upstream_transaction_events events = {
@@ -215,9 +236,7 @@ static void send_message(struct delivery *d)
 		.finished = on_finished,
 		.arg = d,
 	};
-	for (size_t i = 0; i < d->result.count; i++)
-		d->wire_recipients[i] =
-			&d->params.message->recipients[d->result.recipients[i]].address;
+	choose_extensions(d);
 	d->message.recipients = d->wire_recipients;
 	d->message.recipient_count = d->result.count;
 	d->message.header = strbuf_str(&d->header);
@@ -292,7 +311,6 @@ static void on_open(void *arg, struct spool_reader *reader, const struct spool_i
 		    const struct envelope *envelope, const struct err *err)
 {
 	struct delivery *d = arg;
-	(void)envelope; /* the index has what is needed of it */
 	d->opening = false;
 	d->reader = reader;
 	if (d->finished) {
@@ -304,6 +322,7 @@ static void on_open(void *arg, struct spool_reader *reader, const struct spool_i
 		return;
 	}
 	d->info = *info;
+	d->envelope = envelope;
 	d->params.spool->ops->read_header(reader, on_header, d);
 }
 
@@ -343,7 +362,6 @@ static void choose_recipients(struct delivery *d)
 		count = max;
 	d->result.recipients = mem_zalloc(count * sizeof(*d->result.recipients));
 	d->result.replies = mem_zalloc(count * sizeof(*d->result.replies));
-	/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
 	d->wire_recipients = mem_zalloc(count * sizeof(*d->wire_recipients));
 	/* Where one transaction cannot take all, those who are put off again and again must not
 	 * keep the others out. */

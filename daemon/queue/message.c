@@ -16,12 +16,6 @@ const char *place_name(enum place place)
 	return names[place];
 }
 
-static void copy_address(struct address *to, const struct address *from)
-{
-	to->local = mem_strdup(from->local);
-	to->domain = mem_strdup(from->domain);
-}
-
 /* Its fate is not sealed. */
 static bool is_open(const struct queued_recipient *r)
 {
@@ -76,11 +70,11 @@ struct queued *queued_new(const struct spool_info *info, const struct envelope *
 	m->accepted_ms = envelope->accepted_ms;
 	mem_replace_str(&m->device, envelope->device);
 	mem_replace_str(&m->user, envelope->user);
-	copy_address(&m->reverse_path, &envelope->reverse_path);
+	address_copy(&m->reverse_path, &envelope->reverse_path);
 	m->recipient_count = (uint32_t)envelope->recipient_count;
 	m->recipients = mem_zalloc(envelope->recipient_count * sizeof(*m->recipients));
 	for (size_t i = 0; i < envelope->recipient_count; i++)
-		copy_address(&m->recipients[i].address, &envelope->recipients[i]);
+		address_copy(&m->recipients[i].address, &envelope->recipients[i].address);
 	for (size_t i = 0; i < progress_count; i++) {
 		if (progress[i].recipient < m->recipient_count)
 			apply_record(m, &progress[i], progress[i].recipient);

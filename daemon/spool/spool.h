@@ -61,7 +61,7 @@ typedef void spool_draft_cb(void *arg, const struct err *err); /* err NULL: done
 typedef void spool_commit_cb(void *arg, const struct spool_info *info, const struct err *err);
 typedef void spool_done_cb(void *arg, const struct err *err);
 /* err->code ENOENT: there is no such message; EBADMSG: it was damaged and has been moved away. Any
- * other may pass. The same for reading. */
+ * other may pass. The same for reading. envelope lives until the reader is closed. */
 typedef void spool_open_cb(void *arg, struct spool_reader *reader, const struct spool_info *info,
 			   const struct envelope *envelope, const struct err *err);
 /* An empty chunk is the end, and comes only if the content agrees with its checksum; until then

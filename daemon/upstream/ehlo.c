@@ -52,6 +52,10 @@ static void parse_line(struct str line, struct ehlo *out)
 		out->pipelining = true;
 	} else if (str_ieq(keyword, STR("8BITMIME"))) {
 		out->eight_bit = true;
+	} else if (str_ieq(keyword, STR("SMTPUTF8"))) {
+		out->smtputf8 = true;
+	} else if (str_ieq(keyword, STR("DSN"))) {
+		out->dsn = true;
 	} else if (str_ieq(keyword, STR("SIZE"))) {
 		out->size = true;
 		/* RFC 1870 4: no number, or 0, tells no limit. One that cannot be read tells none.

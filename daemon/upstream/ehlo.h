@@ -14,7 +14,9 @@
 struct ehlo {
 	bool starttls;
 	bool pipelining;
-	bool eight_bit;	   /* 8BITMIME */
+	bool eight_bit; /* 8BITMIME */
+	bool smtputf8;
+	bool dsn;
 	bool size;	   /* SIZE is understood as a parameter of MAIL */
 	uint64_t size_max; /* 0: no limit is told */
 	bool xoauth2;

@@ -3,13 +3,16 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
+#include "message/xtext.h"
 #include "upstream/session.h"
 #include "upstream/steps.h"
 
 enum {
-	LINE_MAX_BYTES = 1024, /* one command; an address has 512 at most */
+	LINE_MAX_BYTES = 2048, /* one command: ADDRESS_MAX, and parameters of 600 at most */
 	ADDRESS_MAX = 512,
 };
 
@@ -77,7 +80,7 @@ void transaction_rset(struct upstream *up, const struct reply *reply, struct str
  * "<local@domain>". The address is written from its struct, quoted as it needs; what could end the
  * command, or the path within it, is refused all the same: it would be somebody else's command.
  */
-static bool add_path(struct strbuf *out, const struct address *a)
+static bool add_path(struct strbuf *out, const struct address *a, bool utf8)
 {
 	size_t start;
 	strbuf_addc(out, '<');
@@ -85,11 +88,56 @@ static bool add_path(struct strbuf *out, const struct address *a)
 	address_append(out, a);
 	if (out->overflow || out->n - start > ADDRESS_MAX || strpbrk(a->domain, " <>\"") != NULL)
 		return false;
-	for (size_t i = start; i < out->n; i++)
-		if (!ascii_is_print(out->p[i]))
-			return false;
+	struct str path = str_skip(strbuf_str(out), start);
+	if (!utf8_is_clean(path) || (!utf8 && !utf8_is_ascii(path)))
+		return false;
 	strbuf_addc(out, '>');
 	return !out->overflow;
+}
+
+static void add_xtext(struct strbuf *out, const char *parameter, const char *text)
+{
+	if (text == NULL)
+		return;
+	strbuf_adds(out, parameter);
+	xtext_append(out, str_of(text));
+}
+
+static bool add_mail(struct strbuf *out, const struct ehlo *offers,
+		     const struct upstream_message *m)
+{
+	strbuf_adds(out, "MAIL FROM:");
+	if (!add_path(out, m->reverse_path, m->smtputf8))
+		return false;
+	if (offers->size)
+		strbuf_addf(out, " SIZE=%" PRIu64, m->size);
+	if (m->eight_bit)
+		strbuf_adds(out, " BODY=8BITMIME");
+	if (m->smtputf8)
+		strbuf_adds(out, " SMTPUTF8");
+	if (offers->dsn && m->ret != DSN_RET_UNSET)
+		strbuf_addf(out, " RET=%s", dsn_ret_name(m->ret));
+	if (offers->dsn)
+		add_xtext(out, " ENVID=", m->envid);
+	strbuf_adds(out, "\r\n");
+	return true;
+}
+
+static bool add_rcpt(struct strbuf *out, const struct ehlo *offers, bool utf8,
+		     const struct upstream_recipient *r)
+{
+	strbuf_adds(out, "RCPT TO:");
+	if (address_is_null(r->address) || !add_path(out, r->address, utf8))
+		return false;
+	if (offers->dsn && r->dsn != NULL) {
+		if (r->dsn->notify != 0) {
+			strbuf_adds(out, " NOTIFY=");
+			dsn_append_notify(out, r->dsn->notify);
+		}
+		add_xtext(out, " ORCPT=", r->dsn->orcpt);
+	}
+	strbuf_adds(out, "\r\n");
+	return true;
 }
 
 static bool build_commands(struct upstream *up)
@@ -98,22 +146,26 @@ static bool build_commands(struct upstream *up)
 	const struct upstream_message *m = &tx->message;
 	struct strbuf *out = &tx->commands;
 	strbuf_init(out, (m->recipient_count + 1) * LINE_MAX_BYTES);
-	strbuf_adds(out, "MAIL FROM:");
-	if (!add_path(out, m->reverse_path))
+	if (!add_mail(out, &up->offers, m))
 		return false;
-	if (up->offers.size)
-		strbuf_addf(out, " SIZE=%" PRIu64, m->size);
-	if (m->eight_bit)
-		strbuf_adds(out, " BODY=8BITMIME");
-	strbuf_adds(out, "\r\n");
-	for (size_t i = 0; i < m->recipient_count; i++) {
-		strbuf_adds(out, "RCPT TO:");
-		if (address_is_null(m->recipients[i]) || !add_path(out, m->recipients[i]))
+	for (size_t i = 0; i < m->recipient_count; i++)
+		if (!add_rcpt(out, &up->offers, m->smtputf8, &m->recipients[i]))
 			return false;
-		strbuf_adds(out, "\r\n");
-	}
 	tx->unsent = strbuf_str(out);
 	return m->recipient_count != 0 && !out->overflow;
+}
+
+/* 5.x.y of RFC 3463 and RFC 6531 */
+static bool refuse(struct upstream *up, unsigned subject, unsigned detail, const char *why)
+{
+	struct reply *refusal = &up->tx.refusal;
+	struct strbuf text;
+	strbuf_init(&text, 2048);
+	strbuf_addf(&text, "%s: %s", up->relay, why);
+	reply_set(refusal, REPLY_LOCAL_EXTENSION, strbuf_cstr(&text));
+	memcpy(refusal->enhanced, (const unsigned[]){ 5, subject, detail }, sizeof(unsigned[3]));
+	strbuf_done(&text);
+	return false;
 }
 
 /* False when this message cannot go this way; the refusal says why. */
@@ -121,30 +173,28 @@ static bool admit(struct upstream *up)
 {
 	struct transaction *tx = &up->tx;
 	const struct upstream_message *m = &tx->message;
-	struct strbuf text;
+	char text[160];
 	tx->refusal_stage = STAGE_MAIL;
 	if (!build_commands(up)) {
 		reply_set(&tx->refusal, REPLY_LOCAL_MESSAGE,
 			  "an address of the message is not fit to be sent");
 		return false;
 	}
-	strbuf_init(&text, 2048);
-	if (m->eight_bit && !up->offers.eight_bit) {
-		strbuf_addf(&text, "%s: offers no 8BITMIME, which this message needs", up->relay);
-		reply_set(&tx->refusal, REPLY_LOCAL_EXTENSION, strbuf_cstr(&text));
-		/* RFC 3463: conversion required but not supported. */
-		memcpy(tx->refusal.enhanced, (const unsigned[]){ 5, 6, 3 }, sizeof(unsigned[3]));
-	} else if (up->offers.size_max != 0 && m->size > up->offers.size_max) {
-		strbuf_addf(&text,
-			    "%s: 552 5.3.4 the message has %" PRIu64
-			    " bytes, more than the %" PRIu64 " that this server takes",
-			    up->relay, m->size, up->offers.size_max);
-		reply_set(&tx->refusal, REPLY_LOCAL_EXTENSION, strbuf_cstr(&text));
-		/* RFC 1870 6.1, RFC 3463: message too big for system. */
-		memcpy(tx->refusal.enhanced, (const unsigned[]){ 5, 3, 4 }, sizeof(unsigned[3]));
+	/* Conversion required but not supported. */
+	if (m->eight_bit && !up->offers.eight_bit)
+		return refuse(up, 6, 3, "offers no 8BITMIME, which this message needs");
+	/* Non-ASCII addresses not permitted: the code that says most, even if it is the header. */
+	if (m->smtputf8 && !up->offers.smtputf8)
+		return refuse(up, 6, 7, "offers no SMTPUTF8, which this message needs");
+	if (up->offers.size_max != 0 && m->size > up->offers.size_max) {
+		snprintf(text, sizeof(text),
+			 "552 5.3.4 the message has %" PRIu64 " bytes, more than the %" PRIu64
+			 " that this server takes",
+			 m->size, up->offers.size_max);
+		/* RFC 1870 6.1: message too big for system. */
+		return refuse(up, 3, 4, text);
 	}
-	strbuf_done(&text);
-	return tx->refusal.code == 0;
+	return true;
 }
 
 void transaction_unsent(struct upstream *up)

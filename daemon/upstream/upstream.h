@@ -9,6 +9,7 @@
 #include "common/secret.h"
 #include "common/str.h"
 #include "message/address.h"
+#include "message/dsn.h"
 #include "message/reply.h"
 
 struct account_config;
@@ -78,14 +79,23 @@ void upstream_quit(struct upstream *up);
 bool upstream_is_ready(const struct upstream *up);
 const char *upstream_relay(const struct upstream *up);
 
+struct upstream_recipient {
+	const struct address *address;
+	const struct dsn_request *dsn; /* NULL: nothing was asked */
+};
+
 /* One message to some of its recipients, at least one. What the pointers lead to must live until
  * `finished`; the struct itself is copied. */
 struct upstream_message {
 	const struct address *reverse_path;
-	const struct address *const *recipients;
+	const struct upstream_recipient *recipients;
 	size_t recipient_count;
 	uint64_t size; /* bytes as sent, not counting dot-stuffing: for SIZE= */
 	bool eight_bit;
+	bool smtputf8; /* an address or the header needs it (RFC 6531) */
+	/* What is asked about reports goes to a server that offers DSN, and nowhere else. */
+	enum dsn_ret ret;
+	const char *envid; /* NULL: none */
 	struct str header; /* edited, with its empty line */
 };
 
@@ -111,8 +121,8 @@ struct upstream_transaction_events {
 
 /*
  * Only when READY. What cannot go this way is finished at STAGE_MAIL before anything is sent, and
- * the session stays READY: REPLY_LOCAL_EXTENSION (8BITMIME not offered, larger than SIZE; with an
- * enhanced code), REPLY_LOCAL_MESSAGE (an address that is not fit for the wire).
+ * the session stays READY: REPLY_LOCAL_EXTENSION (8BITMIME or SMTPUTF8 not offered, larger than
+ * SIZE; with an enhanced code), REPLY_LOCAL_MESSAGE (an address that is not fit for the wire).
  */
 void upstream_send(struct upstream *up, const struct upstream_message *message,
 		   const struct upstream_transaction_events *events);

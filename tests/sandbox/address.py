@@ -8,12 +8,13 @@ import re
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 UTF8_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
+UTF8_QUOTED = r'"(?:[ !#-\[\]-~\u0080-\U0010ffff]|\\[ -~])*"'      # RFC 6531 3.3 qtextSMTP
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DOMAIN = rf"{LABEL}(?:\.{LABEL})*"
 DOMAIN_RE = re.compile(DOMAIN)
 MAILBOX_RE = re.compile(rf"((?:{ATOM}(?:\.{ATOM})*)|{QUOTED})@({DOMAIN}|\[[^\[\]\\]+\])")
 UTF8_MAILBOX_RE = re.compile(
-    rf"((?:{UTF8_ATOM}(?:\.{UTF8_ATOM})*)|{QUOTED})@([A-Za-z0-9.\u0080-\U0010ffff-]+)")
+    rf"((?:{UTF8_ATOM}(?:\.{UTF8_ATOM})*)|{UTF8_QUOTED})@([A-Za-z0-9.\u0080-\U0010ffff-]+)")
 PARAM_RE = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?")
 
 

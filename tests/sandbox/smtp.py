@@ -33,6 +33,7 @@ class Session:
         self.id = replies.session_id()
         self.tls = None
         self.helo = None
+        self.omitted = set()            # keywords that the last EHLO did not say
         self.mailbox = None             # primary address, once authenticated
         self.token_expires = None
         self.failed_auths = 0

@@ -228,7 +228,8 @@ def _meta(session, transaction, answered):
     return {"conn": session.conn, "mailbox": session.mailbox, "mail_from": transaction.sender,
             "rcpts": list(transaction.recipients), "tls": session.tls, "helo": session.helo,
             "declared_size": transaction.declared_size, "body": transaction.body,
-            "smtputf8": transaction.utf8, "started": transaction.started,
+            "smtputf8": transaction.utf8, "mail_params": transaction.params,
+            "rcpt_params": transaction.rcpt_params, "started": transaction.started,
             "nth_on_connection": session.messages, "token_expires": session.token_expires,
             "answered": answered, "headers": [[name, value] for name, value in fields]}
 

@@ -28,6 +28,7 @@ async def ehlo(session, argument):
     fault = session.tampering.current
     if fault and fault.action == "omit":
         omit |= set(fault.get("keywords", []))
+    session.omitted = omit
     await session.reply(replies.ehlo(session.wire.peer[0], session.tls, settings["advertised_size"],
                                      omit))
 

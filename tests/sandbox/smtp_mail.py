@@ -3,21 +3,21 @@
 import asyncio
 import time
 
-from . import address, replies
+from . import address, replies, smtp_params
 from .wire import Finished
-
-BODY_TYPES = ("7BIT", "8BITMIME", "BINARYMIME")
 
 
 class Transaction:
     """From an accepted MAIL to the end of the message, RSET, EHLO or the connection."""
 
-    def __init__(self, sender, declared_size, body, utf8):
+    def __init__(self, sender, params):
         self.sender = sender
-        self.declared_size = declared_size
-        self.body = body                # None when the client did not say
-        self.utf8 = utf8
+        self.params = params            # of MAIL: smtp_params.parse()
+        self.declared_size = params.get("SIZE")
+        self.body = params.get("BODY")  # None when the client did not say
+        self.utf8 = "SMTPUTF8" in params
         self.recipients = []
+        self.rcpt_params = []           # of each recipient
         self.draft = None               # mailstore.Draft
         self.started = round(time.time(), 6)
         self.chunks = 0
@@ -28,37 +28,6 @@ class Transaction:
         if self.draft:
             self.draft.discard()
             self.draft = None
-
-
-def _parameters(params, allowed):
-    """The parameters as a dictionary; ValueError for an unknown or repeated one."""
-    known = {}
-    for name, value in params:
-        if name not in allowed:
-            raise ValueError("unknown " + name)
-        if name in known:
-            raise ValueError("twice " + name)
-        known[name] = value
-    return known
-
-
-def _mail_parameters(params):
-    """(declared size or None, body or None, utf8). ValueError says what is wrong."""
-    known = _parameters(params, ("SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", "AUTH"))
-    size = None
-    if "SIZE" in known:
-        text = known["SIZE"] or ""
-        if not text.isascii() or not text.isdigit() or len(text) > 20:
-            raise ValueError("SIZE")
-        size = int(text)
-    body = (known.get("BODY") or "").upper() or None
-    if "BODY" in known and body not in BODY_TYPES:
-        raise ValueError("BODY")
-    if known.get("SMTPUTF8") is not None:
-        raise ValueError("SMTPUTF8 with a value")
-    if "RET" in known and (known["RET"] or "").upper() not in ("FULL", "HDRS"):
-        raise ValueError("RET")
-    return size, body, "SMTPUTF8" in known
 
 
 async def _ready(session):
@@ -87,12 +56,13 @@ async def mail(session, argument):
         return
     sender, params = parsed
     try:
-        size, body, utf8 = _mail_parameters(params)
-    except ValueError as error:
+        params = smtp_params.parse(params, smtp_params.MAIL, session.omitted)
+    except smtp_params.Refused as error:
         session.violation("mail-parameter", str(error))
-        await session.refuse(replies.UNKNOWN_PARAM)
+        await session.refuse(error.reply)
         return
-    if sender and not address.valid_mailbox(sender, utf8):
+    size = params.get("SIZE")
+    if sender and not address.valid_mailbox(sender, "SMTPUTF8" in params):
         await session.refuse(replies.BAD_SENDER)
         return
     _, box = session.world.mailbox(session.mailbox)
@@ -113,7 +83,7 @@ async def mail(session, argument):
             await session.refuse(replies.RATE)
             raise Finished("rate limit")
         await asyncio.sleep(wait)
-    session.transaction = Transaction(sender, size, body, utf8)
+    session.transaction = Transaction(sender, params)
     await session.reply(replies.SENDER_OK)
 
 
@@ -130,10 +100,10 @@ async def rcpt(session, argument):
         return
     recipient, params = parsed
     try:
-        _parameters(params, ("NOTIFY", "ORCPT"))
-    except ValueError as error:
+        params = smtp_params.parse(params, smtp_params.RCPT, session.omitted)
+    except smtp_params.Refused as error:
         session.violation("rcpt-parameter", str(error))
-        await session.refuse(replies.UNKNOWN_PARAM)
+        await session.refuse(error.reply)
         return
     if not address.valid_mailbox(recipient, transaction.utf8):
         await session.refuse(replies.BAD_RCPT)
@@ -151,6 +121,7 @@ async def rcpt(session, argument):
         await session.refuse(replies.TOO_MANY_RCPTS)
         return
     transaction.recipients.append(recipient)
+    transaction.rcpt_params.append(params)
     await session.reply(replies.RCPT_OK)
 
 

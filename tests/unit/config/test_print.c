@@ -10,6 +10,7 @@
 
 #include "common/json.h"
 #include "config/print.h"
+#include "config/quirk.h"
 #include "config/schema.h"
 #include "tests/unit/support/config_text.h"
 
@@ -107,6 +108,41 @@ static void the_json_has_the_files_shape(void **state)
 	config_unref(c);
 }
 
+/* All words of `help` one behind the other, with nothing but white space between. */
+static bool has_words(const char *text, const char *help)
+{
+	for (const char *at = text; (at = strchr(at, help[0])) != NULL; at++) {
+		const char *a = at, *b = help;
+		while (*b != '\0' && (*a == *b || (*a == '\n' && *b == ' '))) {
+			a += *a == '\n' ? 1 + strspn(a + 1, " ") : 1;
+			b++;
+		}
+		if (*b == '\0')
+			return true;
+	}
+	return false;
+}
+
+static void lines_fit_a_terminal(void **state)
+{
+	struct strbuf out;
+	(void)state;
+	strbuf_init(&out, 1U << 20);
+	assert_true(print_keys(&out, STR("")));
+	for (const char *line = strbuf_cstr(&out); line != NULL && *line != '\0';) {
+		const char *end = strchr(line, '\n');
+		assert_non_null(end);
+		if (end - line > 79 || (end > line && end[-1] == ' '))
+			fail_msg("%.*s", (int)(end - line), line);
+		line = end + 1;
+	}
+	for (size_t i = 0; i < quirk_count; i++) {
+		assert_true(has_words(strbuf_cstr(&out), quirk_rows[i].help));
+		assert_true(has_words(strbuf_cstr(&out), quirk_rows[i].needed_by));
+	}
+	strbuf_done(&out);
+}
+
 static void keys_are_listed(void **state)
 {
 	(void)state;
@@ -114,7 +150,7 @@ static void keys_are_listed(void **state)
 	strbuf_init(&out, 1U << 20);
 	assert_true(print_keys(&out, STR("")));
 	for (size_t i = 0; i < schema_key_count; i++)
-		assert_non_null(strstr(strbuf_cstr(&out), schema_keys[i].help));
+		assert_true(has_words(strbuf_cstr(&out), schema_keys[i].help));
 	strbuf_reset(&out);
 	assert_true(print_keys(&out, STR("accounts")));
 	assert_non_null(strstr(strbuf_cstr(&out), "accounts.tenant"));
@@ -146,6 +182,7 @@ int main(void)
 		cmocka_unit_test(secrets_are_masked),
 		cmocka_unit_test(the_json_has_the_files_shape),
 		cmocka_unit_test(keys_are_listed),
+		cmocka_unit_test(lines_fit_a_terminal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

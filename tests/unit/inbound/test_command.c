@@ -44,7 +44,7 @@ static const struct legal_row {
 	{ "NOOP", "", "SHMRB" },  { "NOOP", "x", "SHMRB" },   { "VRFY", "x", "SHMRB" },
 	{ "HELP", "", "SHMRB" },  { "QUIT", "", "SHMRB" },    { "EXPN", "x", "" },
 	{ "STARTTLS", "x", "" },  { "DATA", "x", "" },	      { "BDAT", "", "" },
-	{ "RSET", "x", "" },	  { "EHLO", "", "" },	      { "MAIL", "", "" },
+	{ "RSET", "x", "" },	  { "EHLO", "", "SHMRB" },    { "MAIL", "", "" },
 	{ "RCPT", "", "" },	  { "AUTH", "", "" },	      { "VRFY", "", "" },
 };
 

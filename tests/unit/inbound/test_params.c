@@ -56,10 +56,22 @@ static const struct bad_row {
 	{ " AUTH=+0D+0AX", 501 },
 	{ " AUTH=+00", 501 },
 	{ " AUTH=\xc3\xbc", 501 },
-	{ " SMTPUTF8", 555 },
-	{ " SMTPUTF8=1", 555 },
-	{ " RET=FULL", 555 },
-	{ " ENVID=a+0Db", 555 },
+	{ " SMTPUTF8=", 501 },
+	{ " SMTPUTF8=1", 501 },
+	{ " SMTPUTF8 SMTPUTF8", 501 },
+	{ " RET", 501 },
+	{ " RET=", 501 },
+	{ " RET=BODY", 501 },
+	{ " RET=FULL RET=HDRS", 501 },
+	{ " ENVID", 501 },
+	{ " ENVID=", 501 },
+	{ " ENVID=+00", 501 },
+	{ " ENVID=a+0Db", 501 },
+	{ " ENVID=a ENVID=b", 501 },
+	{ " ENVID=a FOO", 555 },
+	{ " ENVID=\"a b\"", 555 },
+	{ " NOTIFY=NEVER", 555 },
+	{ " ORCPT=rfc822;a@b", 555 },
 	{ " =", 555 },
 	{ " =\"", 555 },
 	{ " SIZEX=1", 555 },
@@ -73,14 +85,15 @@ static void mail(void **state)
 	struct inbound_refusal why;
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good_rows); i++) {
-		struct mail_params p;
+		struct params p;
 		if (!params_parse_mail(str_of(good_rows[i].text), &p, &why))
 			fail_msg("%s: %s", good_rows[i].text, why.text);
 		assert_int_equal(p.size, good_rows[i].size);
 		assert_int_equal(p.body, good_rows[i].body);
+		params_done(&p);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++) {
-		struct mail_params p = { .size = 42 };
+		struct params p = { .size = 42 };
 		if (params_parse_mail(str_of(bad_rows[i].text), &p, &why))
 			fail_msg("accepted: %s", bad_rows[i].text);
 		assert_int_equal(why.code, bad_rows[i].code);
@@ -91,21 +104,64 @@ static void mail(void **state)
 	}
 }
 
-static void rcpt(void **state)
+static void mail_extensions(void **state)
 {
 	struct inbound_refusal why;
+	struct params p;
 	(void)state;
-	assert_true(params_parse_rcpt(STR(" "), &why));
-	assert_false(params_parse_rcpt(STR(" NOTIFY=NEVER"), &why));
-	assert_int_equal(why.code, 555);
-	assert_string_equal(why.text, "5.5.4 Parameter NOTIFY is not supported");
-	assert_false(params_parse_rcpt(STR(" SIZE=1"), &why));
+	assert_true(params_parse_mail(STR(" size=1"), &p, &why));
+	assert_false(p.smtputf8);
+	assert_int_equal(p.ret, DSN_RET_UNSET);
+	assert_null(p.envid);
+	assert_true(params_parse_mail(STR(" smtputf8 ret=hdrs envid=Q+2BQ"), &p, &why));
+	assert_true(p.smtputf8);
+	assert_int_equal(p.ret, DSN_RET_HDRS);
+	assert_string_equal(p.envid, "Q+Q");
+	params_done(&p);
+	assert_null(p.envid);
+}
+
+static void rcpt(void **state)
+{
+	static const struct bad_row bad[] = {
+		{ " NOTIFY", 501 },
+		{ " NOTIFY=", 501 },
+		{ " NOTIFY=NEVER,DELAY", 501 },
+		{ " NOTIFY=DELAY NOTIFY=DELAY", 501 },
+		{ " ORCPT", 501 },
+		{ " ORCPT=a@b", 501 },
+		{ " ORCPT=rfc822;a+0Ab", 501 },
+		{ " ORCPT=rfc822;a ORCPT=rfc822;b", 501 },
+		{ " ORCPT=rfc822;a X", 555 },
+		{ " SIZE=1", 555 },
+		{ " SMTPUTF8", 555 },
+		{ " RET=FULL", 555 },
+	};
+	struct inbound_refusal why;
+	struct params p;
+	(void)state;
+	assert_true(params_parse_rcpt(STR(" "), &p, &why));
+	assert_int_equal(p.dsn.notify, 0);
+	assert_null(p.dsn.orcpt);
+	assert_true(params_parse_rcpt(STR(" notify=delay\torcpt=rfc822;a+2Bb@c"), &p, &why));
+	assert_int_equal(p.dsn.notify, DSN_DELAY);
+	assert_string_equal(p.dsn.orcpt, "rfc822;a+b@c");
+	params_done(&p);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (params_parse_rcpt(str_of(bad[i].text), &p, &why))
+			fail_msg("accepted: %s", bad[i].text);
+		assert_int_equal(why.code, bad[i].code);
+		assert_memory_equal(why.text, "5.5.4 ", 6);
+	}
+	assert_false(params_parse_rcpt(STR(" SIZE=1"), &p, &why));
+	assert_string_equal(why.text, "5.5.4 Parameter SIZE is not supported");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mail),
+		cmocka_unit_test(mail_extensions),
 		cmocka_unit_test(rcpt),
 	};
 	return cmocka_run_group_tests_name("inbound/params", tests, NULL, NULL);

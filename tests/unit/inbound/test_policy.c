@@ -42,7 +42,7 @@ static const char *check(bool (*rule)(const struct policy *, const struct addres
 	struct address a;
 	struct str rest;
 	struct err err;
-	if (!address_parse_path(str_of(path), &a, &rest, &err))
+	if (!address_parse_path(str_of(path), 0, &a, &rest, &err))
 		fail_msg("%s: %s", path, err.text);
 	bool ok = rule(policy, &a, &why);
 	address_done(&a);

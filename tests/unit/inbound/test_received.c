@@ -16,7 +16,7 @@ static struct envelope envelope_of(const char *helo)
 	struct envelope e = { .helo = mem_strdup(helo), .body = BODY_7BIT };
 	struct address a = { mem_strdup("j d"), mem_strdup("contoso.com") };
 	memset(&e.id, 0xab, sizeof(e.id));
-	envelope_add_recipient(&e, &a);
+	envelope_add_recipient(&e, &a, NULL);
 	address_done(&a);
 	return e;
 }
@@ -43,14 +43,17 @@ static struct received_facts facts(const char *address)
 
 static void protocols(void **state)
 {
-	/* RFC 3848; HELO has no names for more. */
-	static const char *const names[] = { "SMTP",  "SMTP",	"SMTP",	  "SMTP",
-					     "ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA" };
+	/* RFC 3848, RFC 6531 4.3; HELO has no names for more. */
+	static const char *const names[] = {
+		"SMTP", "SMTP", "SMTP", "SMTP", "ESMTP",    "ESMTPA",	 "ESMTPS",    "ESMTPSA",
+		"SMTP", "SMTP", "SMTP", "SMTP", "UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA",
+	};
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
 		struct envelope e = envelope_of("printer.local");
 		struct received_facts f = facts("192.168.1.9");
 		struct strbuf want;
+		e.smtputf8 = (i & 8) != 0;
 		f.esmtp = (i & 4) != 0;
 		f.tls = (i & 2) != 0;
 		f.logged_in = (i & 1) != 0;
@@ -78,7 +81,7 @@ static void names(void **state)
 					       "?)" },
 		{ "${run{/bin/id}}", "[IPv6:fd00::9] (helo=??run??bin?id?"
 				     "?)" },
-		{ "", "[IPv6:fd00::9] (helo=)" },
+		{ "", "[IPv6:fd00::9]" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -115,7 +118,7 @@ static void several_recipients_are_not_named(void **state)
 	struct envelope e = envelope_of("x");
 	struct received_facts f = facts("10.0.0.1");
 	(void)state;
-	envelope_add_recipient(&e, &e.recipients[0]);
+	envelope_add_recipient(&e, &e.recipients[0].address, NULL);
 	assert_received(&e, &f,
 			"Received: from x ([10.0.0.1])\r\n"
 			"\tby relay.contoso.com with SMTP id " ID ";\r\n"

@@ -15,7 +15,7 @@
 static void add(struct envelope *e, const char *local, const char *domain)
 {
 	struct address a = { mem_strdup(local), mem_strdup(domain) };
-	envelope_add_recipient(e, &a);
+	envelope_add_recipient(e, &a, NULL);
 	address_done(&a);
 }
 
@@ -67,10 +67,21 @@ static void assert_round_trip(const struct envelope *e)
 	assert_string_equal(back.reverse_path.domain, e->reverse_path.domain);
 	assert_int_equal(back.recipient_count, e->recipient_count);
 	for (size_t i = 0; i < e->recipient_count; i++) {
-		assert_string_equal(back.recipients[i].local, e->recipients[i].local);
-		assert_string_equal(back.recipients[i].domain, e->recipients[i].domain);
+		assert_string_equal(back.recipients[i].address.local,
+				    e->recipients[i].address.local);
+		assert_string_equal(back.recipients[i].address.domain,
+				    e->recipients[i].address.domain);
+		const struct dsn_request *a = back.recipients[i].dsn, *b = e->recipients[i].dsn;
+		assert_int_equal(a == NULL, b == NULL);
+		if (a != NULL) {
+			assert_int_equal(a->notify, b->notify);
+			assert_same_text(a->orcpt, b->orcpt);
+		}
 	}
 	assert_int_equal(back.body, e->body);
+	assert_int_equal(back.smtputf8, e->smtputf8);
+	assert_int_equal(back.ret, e->ret);
+	assert_same_text(back.envid, e->envid);
 	assert_int_equal(back.hold, e->hold);
 	envelope_done(&back);
 	strbuf_done(&json);
@@ -106,11 +117,49 @@ static void json_is_readable(void **state)
 	envelope_append_json(&json, &e);
 	struct str text = strbuf_str(&json);
 	assert_true(str_icontains(text, STR("\"from\":\"scan@printer.local\"")) >= 0);
+	/* As versions before DSN wrote it, and can read it. */
+	assert_true(str_icontains(text, STR(",\"to\":[\"")) >= 0);
+	assert_true(str_icontains(text, STR("smtputf8")) < 0);
 	assert_true(str_icontains(text, STR("\"\\\"john doe\\\"@contoso.com\"")) >= 0);
 	for (size_t i = 0; i < text.n; i++)
 		assert_true((unsigned char)text.p[i] >= 0x20);
 	strbuf_done(&json);
 	envelope_done(&e);
+}
+
+static void extensions_come_back(void **state)
+{
+	struct envelope e = sample(), copy;
+	char orcpt[] = "rfc822;a+b=c d@e.f";
+	const struct dsn_request asked[] = {
+		{ DSN_NEVER, NULL },
+		{ 0, orcpt },
+		{ DSN_SUCCESS | DSN_FAILURE | DSN_DELAY, orcpt },
+		{ 0, NULL },
+	};
+	(void)state;
+	e.smtputf8 = true;
+	e.ret = DSN_RET_HDRS;
+	e.envid = mem_strdup("a+b =\"\\");
+	address_done(&e.reverse_path);
+	e.reverse_path =
+		(struct address){ mem_strdup("j\xc3\xbc r"), mem_strdup("\xe4\xb8\xad.ch") };
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		struct address a = { mem_strdup("ilo."), mem_strdup("x\xc3\xbc.y") };
+		envelope_add_recipient(&e, &a, &asked[i]);
+		address_done(&a);
+	}
+	/* What asks nothing costs nothing. */
+	assert_null(e.recipients[0].dsn);
+	assert_null(e.recipients[e.recipient_count - 1].dsn);
+	assert_round_trip(&e);
+	envelope_copy(&copy, &e);
+	envelope_done(&e);
+	assert_round_trip(&copy);
+	assert_true(copy.smtputf8);
+	assert_string_equal(copy.envid, "a+b =\"\\");
+	assert_string_equal(copy.recipients[5].dsn->orcpt, "rfc822;a+b=c d@e.f");
+	envelope_done(&copy);
 }
 
 #define ID   "\"id\":\"00112233445566778899aabbccddeeff\""
@@ -136,6 +185,19 @@ static void refuses_what_is_damaged(void **state)
 		"{" ID "," REST ",\"from\":1,\"to\":[\"c@d\"]}",
 		"{" ID "," REST ",\"from\":\"a@b>\",\"to\":[\"c@d\"]}",
 		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@d\"],\"device\":7}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@d\"],\"smtputf8\":1}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@d\"],\"ret\":\"ALL\"}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@d\"],\"ret\":1}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@d\"],\"envid\":\"a+0Ab\"}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@d\"],\"envid\":\"a\\nb\"}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[{}]}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[[\"c@d\"]]}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[{\"to\":\"\"}]}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[{\"to\":\"c@d\",\"notify\":\"X\"}]}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[{\"to\":\"c@d\",\"notify\":2}]}",
+		"{" ID "," REST
+		",\"from\":\"a@b\",\"to\":[{\"to\":\"c@d\",\"orcpt\":\"rfc822;a+0Ab\"}]}",
+		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@\xc3\"]}",
 		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@d\"],\"hold\":\"\"}",
 		"{" ID "," REST ",\"from\":\"a@b\",\"to\":[\"c@d\"],\"hold\":true}",
 		"{\"id\":\"00112233445566778899aabbccddeef\"," REST
@@ -163,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_back_as_it_went),
+		cmocka_unit_test(extensions_come_back),
 		cmocka_unit_test(json_is_readable),
 		cmocka_unit_test(refuses_what_is_damaged),
 	};

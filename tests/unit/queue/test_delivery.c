@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,11 +204,16 @@ static void finish(struct fixture *f)
 	free(f);
 }
 
+/* The file's; it lives as long as the reader. */
+static struct envelope envelope;
+
 static void open_and_send(void)
 {
-	const struct spool_info info = { .stats = { .header_size = 20, .size = 50 } };
+	const struct spool_info info = {
+		.stats = { .header_size = 20, .size = 50, .eight_bit_header = true },
+	};
 	fake.claim(fake.arg, NULL);
-	fake.open(fake.arg, (struct spool_reader *)&fake, &info, NULL, NULL);
+	fake.open(fake.arg, (struct spool_reader *)&fake, &info, &envelope, NULL);
 	fake.header(fake.arg, STR("From: scan@printer.local\r\n\r\n"), NULL);
 	assert_true(fake.sent);
 }
@@ -256,6 +262,68 @@ static void test_good_way(void **state)
 	assert_true(fake.marked);
 	assert_true(fake.closed);
 	finish(f);
+}
+
+/* What the file says besides addresses goes with those recipients whom it was said about. */
+static void test_extensions(void **state)
+{
+	struct fixture *f = start(UNCERTAIN_RETRY);
+	struct dsn_request asked[] = { { DSN_NEVER, NULL }, { DSN_DELAY, NULL } };
+	char envid[] = "Q1";
+	struct envelope_recipient recipients[] = {
+		{ { local, domain }, &asked[0] },
+		{ { local, domain }, NULL },
+		{ { local, domain }, &asked[1] },
+	};
+	(void)state;
+	envelope = (struct envelope){
+		.recipients = recipients,
+		.recipient_count = 3,
+		.ret = DSN_RET_HDRS,
+		.envid = envid,
+	};
+	open_and_send(); /* recipients 1 and 2 */
+	assert_null(fake.message.recipients[0].dsn);
+	assert_ptr_equal(fake.message.recipients[1].dsn, &asked[1]);
+	assert_int_equal(fake.message.ret, DSN_RET_HDRS);
+	assert_string_equal(fake.message.envid, "Q1");
+	assert_false(fake.message.smtputf8);
+	transaction_finished(STAGE_MAIL, 451, false);
+	finish(f);
+	envelope = (struct envelope){ 0 };
+}
+
+/* An address needs it, or a header that came with it; a rewritten sender does not. */
+static void test_smtputf8(void **state)
+{
+	static const struct {
+		const char *sender, *recipient;
+		enum sender_rule rule;
+		bool asked, needed;
+	} rows[] = {
+		{ "a", "b", SENDER_KEEP, false, false },
+		{ "a", "b", SENDER_KEEP, true, true },
+		{ "a", "\xc3\xbc", SENDER_KEEP, false, true },
+		{ "\xc3\xbc", "b", SENDER_KEEP, false, true },
+		{ "\xc3\xbc", "b", SENDER_REWRITE, false, false },
+		{ "\xc3\xbc", "\xc3\xbc", SENDER_REWRITE, false, true },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture *f = start(UNCERTAIN_RETRY);
+		char sender[8], recipient[8];
+		snprintf(sender, sizeof(sender), "%s", rows[i].sender);
+		snprintf(recipient, sizeof(recipient), "%s", rows[i].recipient);
+		f->account.sender = rows[i].rule;
+		f->m.reverse_path = (struct address){ sender, domain };
+		f->recipients[2].address = (struct address){ recipient, domain };
+		envelope.smtputf8 = rows[i].asked;
+		open_and_send();
+		assert_int_equal(fake.message.smtputf8, rows[i].needed);
+		transaction_finished(STAGE_MAIL, 451, false);
+		finish(f);
+	}
+	envelope.smtputf8 = false;
 }
 
 /* More recipients than one transaction takes: only those of this one are marked. */
@@ -411,7 +479,7 @@ static void test_session_lost_while_opening(void **state)
 	reply_done(&reply);
 	assert_int_equal(fake.reports, 1);
 	assert_int_equal(fake.stage, STAGE_MAIL);
-	fake.open(fake.arg, (struct spool_reader *)&fake, &info, NULL, NULL);
+	fake.open(fake.arg, (struct spool_reader *)&fake, &info, &envelope, NULL);
 	assert_true(fake.closed);
 	assert_false(fake.sent);
 	assert_int_equal(fake.reports, 1);
@@ -435,6 +503,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good_way),
+		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_smtputf8),
 		cmocka_unit_test(test_mark_of_some),
 		cmocka_unit_test(test_mark_is_synced_where_uncertain_is_held),
 		cmocka_unit_test(test_end_before_the_mark_is_written),

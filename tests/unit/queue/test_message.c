@@ -20,7 +20,7 @@ static struct envelope make_envelope(size_t recipients)
 	assert_true(address_parse(STR("scan@printer.local"), &e.reverse_path, &err));
 	for (size_t i = 0; i < recipients; i++) {
 		assert_true(address_parse(STR("a@b.c"), &a, &err));
-		envelope_add_recipient(&e, &a);
+		envelope_add_recipient(&e, &a, NULL);
 		address_done(&a);
 	}
 	return e;

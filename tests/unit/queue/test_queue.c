@@ -253,7 +253,7 @@ static struct spool_info add(struct fixture *f, size_t recipients, const char *d
 	assert_true(address_parse(STR("scan@printer.local"), &e.reverse_path, &err));
 	assert_true(address_parse(STR("a@b.c"), &to, &err));
 	for (size_t i = 0; i < recipients; i++)
-		envelope_add_recipient(&e, &to);
+		envelope_add_recipient(&e, &to, NULL);
 	address_done(&to);
 	queue_add(f->q, &info, &e);
 	envelope_done(&e);
@@ -482,7 +482,7 @@ static void test_recovery(void **state)
 	(void)state;
 	assert_true(address_parse(STR("a@b.c"), &to, &err));
 	assert_true(address_parse(STR("a@b.c"), &e.reverse_path, &err));
-	envelope_add_recipient(&e, &to);
+	envelope_add_recipient(&e, &to, NULL);
 	queue_recover(f->q, on_event, &fake.recovered);
 	fake.found(fake.scan_arg, &info, &e, &failed, 1);
 	fake.found(fake.scan_arg, &info, &e, &failed, 1); /* twice is once */
@@ -529,7 +529,7 @@ static void test_uncertain_is_recorded_as_held(void **state)
 	f->config.queue.on_uncertain = UNCERTAIN_HOLD;
 	assert_true(address_parse(STR("a@b.c"), &to, &err));
 	assert_true(address_parse(STR("a@b.c"), &e.reverse_path, &err));
-	envelope_add_recipient(&e, &to);
+	envelope_add_recipient(&e, &to, NULL);
 	queue_recover(f->q, on_event, &fake.recovered);
 	fake.found(fake.scan_arg, &info, &e, &mark, 1);
 	assert_int_equal(fake.record_count, 1);

@@ -81,8 +81,8 @@ static const struct queued *add(enum envelope_hold hold)
 	mem_replace_str(&e.device, erp);
 	assert_true(address_parse(STR("scan@printer.local"), &e.reverse_path, &err));
 	assert_true(address_parse(STR("a@b.c"), &to, &err));
-	envelope_add_recipient(&e, &to);
-	envelope_add_recipient(&e, &to);
+	envelope_add_recipient(&e, &to, NULL);
+	envelope_add_recipient(&e, &to, NULL);
 	address_done(&to);
 	queue_add(q, &info, &e);
 	envelope_done(&e);

@@ -96,7 +96,7 @@ static void test_good(void **state)
 	assert_int_equal(stored.end.stats.size, content.n);
 	assert_int_equal(stored.end.stats.header_size, content.n - 11);
 	assert_int_equal(stored.envelope.recipient_count, 2);
-	assert_string_equal(stored.envelope.recipients[1].domain, "example.com");
+	assert_string_equal(stored.envelope.recipients[1].address.domain, "example.com");
 	assert_int_equal(stored.generation, 0);
 	assert_int_equal(stored.tail, good.n);
 	assert_false(stored.torn);

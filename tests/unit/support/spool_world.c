@@ -92,7 +92,7 @@ void world_envelope(struct envelope *e, size_t recipients)
 	e->helo = strdup("xerox");
 	e->reverse_path = (struct address){ strdup(user), strdup(mail) };
 	for (size_t i = 0; i < recipients; i++)
-		envelope_add_recipient(e, &to);
+		envelope_add_recipient(e, &to, NULL);
 }
 
 struct body_stats world_stats(struct str content)

@@ -44,8 +44,12 @@ struct letter {
 	uint64_t size;
 	size_t repeat; /* each chunk so often; 0 is once */
 	bool eight_bit;
-	bool endless; /* the chunks begin anew */
-	bool at_once; /* the dot comes with the first chunk */
+	bool smtputf8;
+	enum dsn_ret ret;
+	const char *envid;
+	const struct dsn_request *dsn; /* of the first recipient */
+	bool endless;		       /* the chunks begin anew */
+	bool at_once;		       /* the dot comes with the first chunk */
 };
 
 enum action {
@@ -88,7 +92,7 @@ struct client {
 	size_t next_chunk;
 	struct address from;
 	struct address to[8];
-	const struct address *to_list[8];
+	struct upstream_recipient to_list[8];
 	uint64_t given; /* bytes of content */
 	size_t dots_given;
 	bool in_call;
@@ -160,6 +164,9 @@ static inline void send_letter(struct client *c)
 		.recipients = c->to_list,
 		.size = letter->size,
 		.eight_bit = letter->eight_bit,
+		.smtputf8 = letter->smtputf8,
+		.ret = letter->ret,
+		.envid = letter->envid,
 		.header = str_of(letter->header),
 	};
 	const struct upstream_transaction_events events = {
@@ -171,7 +178,10 @@ static inline void send_letter(struct client *c)
 	make_address(&c->from, letter->from, letter->domain);
 	for (size_t i = 0; letter->to[i] != NULL; i++) {
 		make_address(&c->to[i], letter->to[i], NULL);
-		c->to_list[i] = &c->to[i];
+		c->to_list[i] = (struct upstream_recipient){
+			.address = &c->to[i],
+			.dsn = i == 0 ? letter->dsn : NULL,
+		};
 		message.recipient_count++;
 	}
 	c->next_chunk = 0;

@@ -26,6 +26,8 @@ static const struct row rows[] = {
 	  { .starttls = true,
 	    .pipelining = true,
 	    .eight_bit = true,
+	    .smtputf8 = true,
+	    .dsn = true,
 	    .size = true,
 	    .size_max = 157286400 },
 	  "" },
@@ -34,6 +36,8 @@ static const struct row rows[] = {
 	  "BINARYMIME\nCHUNKING\nSMTPUTF8",
 	  { .pipelining = true,
 	    .eight_bit = true,
+	    .smtputf8 = true,
+	    .dsn = true,
 	    .size = true,
 	    .size_max = 157286400,
 	    .xoauth2 = true },
@@ -67,7 +71,8 @@ static const struct row rows[] = {
 	{ "x\nXAUTH XOAUTH2", { 0 }, "" },
 	{ "x\nAUTH XOAUTH22 XXOAUTH2 XOAUTH", { 0 }, "XOAUTH22 XXOAUTH2 XOAUTH" },
 	{ "x\nSTARTTLSX\nXSTARTTLS\nX STARTTLS\nSTART TLS", { 0 }, "" },
-	{ "x\nPIPELINING=yes\n8BITMIMES", { 0 }, "" },
+	{ "x\nsmtputf8\ndsn x", { .smtputf8 = true, .dsn = true }, "" },
+	{ "x\nPIPELINING=yes\n8BITMIMES\nSMTPUTF\nDSNS\nSMTPUTF8=1", { 0 }, "" },
 	{ "x\nSTARTTLS now", { .starttls = true }, "" },
 	/* SIZE */
 	{ "x\nSIZE", { .size = true }, "" },
@@ -91,7 +96,8 @@ static void parses(void **state)
 		memset(&out, 0xff, sizeof(out));
 		ehlo_parse(lines, &out);
 		if (out.starttls != row->out.starttls || out.pipelining != row->out.pipelining ||
-		    out.eight_bit != row->out.eight_bit || out.size != row->out.size ||
+		    out.eight_bit != row->out.eight_bit || out.smtputf8 != row->out.smtputf8 ||
+		    out.dsn != row->out.dsn || out.size != row->out.size ||
 		    out.size_max != row->out.size_max || out.xoauth2 != row->out.xoauth2 ||
 		    out.oauthbearer != row->out.oauthbearer)
 			fail_msg("row %zu: %s", i, row->lines);
