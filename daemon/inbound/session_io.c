@@ -177,7 +177,8 @@ static void out_of_input(struct in_session *s)
 			break;
 		in_session_log_refused(s,
 				       "(connection closed inside the message; nothing is kept)");
-		in_session_close(s, "closed by the client in DATA");
+		/* Replies to what came before may still be on their way out. */
+		in_session_finish(s, "closed by the client in DATA");
 		break;
 	case MODE_COMMAND:
 	case MODE_AUTH:

@@ -385,6 +385,15 @@ static bool turn_until(struct world_client *c, int64_t deadline)
 	return clock_mono_ms() < deadline;
 }
 
+void world_settle(struct inbound_world *w)
+{
+	struct world_client nobody = { .world = w };
+	int64_t deadline = clock_mono_ms() + LIMIT_MS;
+	while (!TAILQ_EMPTY(&w->in->sessions))
+		if (!turn_until(&nobody, deadline))
+			fail_msg("sessions are left");
+}
+
 void client_send(struct world_client *c, struct str bytes, size_t n)
 {
 	int64_t deadline = clock_mono_ms() + LIMIT_MS;

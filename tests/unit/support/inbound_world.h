@@ -57,6 +57,7 @@ struct inbound_world *inbound_world_new(const char *extra);
 struct inbound_world *inbound_world_new_tls(const char *extra);
 void inbound_world_free(struct inbound_world *w); /* checks that nothing is left over */
 void world_clear(struct inbound_world *w);	  /* forgets what has come */
+void world_settle(struct inbound_world *w);	  /* turns the loop until no session is left */
 void world_resume_held(struct inbound_world *w);
 void world_finish_held(struct inbound_world *w);
 
