@@ -32,16 +32,30 @@ static void refuse(struct inbound_refusal *why, unsigned code, const char *text)
 	snprintf(why->text, sizeof(why->text), "%s", text);
 }
 
+static bool has_account(void *ctx, const struct config *config, const char *device,
+			const char *user, struct inbound_refusal *why)
+{
+	(void)ctx;
+	(void)user; /* users are not routed apart from their device */
+	if (route_account(config, device) != NULL)
+		return true;
+	/* RFC 3463 X.3.5: system incorrectly configured */
+	refuse(why, 451, "4.3.5 No account is configured for this device");
+	return false;
+}
+
 static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
-			   const char *user)
+			   const char *user, const char **whose)
 {
 	const struct account_config *account = route_account(config, device);
 	uint64_t limit = config->limits.message_size;
 	(void)ctx;
-	(void)user; /* users are not routed apart from their device */
-	return account != NULL && account->limits.message_size < limit
-		       ? account->limits.message_size
-		       : limit;
+	(void)user;
+	*whose = NULL;
+	if (account == NULL || account->limits.message_size >= limit)
+		return limit;
+	*whose = account->name;
+	return account->limits.message_size;
 }
 
 static struct inbound_message *begin(void *ctx, const struct config *config,
@@ -50,11 +64,8 @@ static struct inbound_message *begin(void *ctx, const struct config *config,
 	struct ingest *ingest = ctx;
 	struct err err;
 	bool full = false;
-	if (route_account(config, envelope->device) == NULL) {
-		/* RFC 3463 X.3.5: system incorrectly configured */
-		refuse(why, 451, "4.3.5 No account is configured for this device");
+	if (!has_account(ingest, config, envelope->device, envelope->user, why))
 		return NULL;
-	}
 	struct spool_draft *draft = ingest->spool->ops->draft(ingest->spool, envelope, &full, &err);
 	if (draft == NULL) {
 		log_warning("intake-stopped", lf_str("reason", err.text));
@@ -153,6 +164,7 @@ void ingest_free(struct ingest *ingest)
 struct inbound_ops ingest_ops(struct ingest *ingest)
 {
 	return (struct inbound_ops){
+		.has_account = has_account,
 		.size_limit = size_limit,
 		.begin = begin,
 		.write = write_content,

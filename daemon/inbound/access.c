@@ -26,6 +26,7 @@ struct access access_decide(const struct config *config, const struct netaddr *a
 	if (device != NULL) {
 		a.device = device->name;
 		a.cleartext_auth = device->cleartext_auth;
+		a.quirks = device->quirks;
 		if (device->auth > a.requirement)
 			a.requirement = device->auth;
 	}

@@ -25,6 +25,7 @@ struct access {
 	const char *device; /* its name, or NULL; lives as long as the configuration */
 	enum auth_rule requirement;
 	bool cleartext_auth; /* real users may log in without TLS */
+	unsigned quirks;     /* of the device: bits of enum quirk */
 };
 
 enum access_auth {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
 #include "common/mem.h"
 #include "inbound/command.h"
+#include "inbound/content.h"
 #include "inbound/params.h"
 #include "inbound/session.h"
 #include "inbound/sreply.h"
@@ -30,23 +33,23 @@ static bool parse_sender(struct str text, struct address *out, struct str *rest,
 
 static bool check_size(const struct in_session *s, uint64_t size, struct inbound_refusal *why)
 {
-	uint64_t limit = in_session_size_limit(s);
-	if (size <= limit)
+	char what[64];
+	if (size <= in_session_size_limit(s))
 		return true;
-	/* RFC 1870 section 6.1 */
-	return refusal_set(why, 552,
-			   "5.3.4 Message of %llu bytes is larger than the limit of %llu bytes",
-			   (unsigned long long)size, (unsigned long long)limit);
+	snprintf(what, sizeof(what), "A message of %llu bytes", (unsigned long long)size);
+	return content_refuse_size(s, what, why);
 }
 
 /* Everything about one MAIL command but its effect. */
 static bool parse_mail(const struct in_session *s, struct str args, struct address *sender,
 		       struct mail_params *params, struct inbound_refusal *why)
 {
+	const struct inbound_ops *ops = &s->in->ops;
 	struct str rest;
 	if (!take_keyword(&args, STR("FROM:")))
 		return refusal_set(why, 501, "5.5.2 Syntax: MAIL FROM:<address>");
 	if (!access_may_send(&s->access, s->tls, s->logged_in, why) ||
+	    !ops->has_account(ops->ctx, s->config, s->access.device, s->user, why) ||
 	    !parse_sender(args, sender, &rest, why))
 		return false;
 	if (params_parse_mail(rest, params, why) && check_size(s, params->size, why))

@@ -4,6 +4,7 @@
 #include "common/mem.h"
 #include "common/quote.h"
 #include "inbound/command.h"
+#include "inbound/ehlo_offer.h"
 #include "inbound/session.h"
 
 /* Commands about the session itself: EHLO HELO RSET NOOP VRFY HELP QUIT. */
@@ -26,19 +27,6 @@ static void greet(struct in_session *s, struct str name, bool esmtp)
 	s->phase = PHASE_HELLO;
 }
 
-static void append_extensions(const struct in_session *s, struct strbuf *out)
-{
-	uint64_t limit = in_session_size_limit(s);
-	enum access_auth auth = access_auth(&s->access, s->tls);
-	/* RFC 1870 section 4: 0 says that there is no fixed limit. */
-	strbuf_addf(out, "\nSIZE %llu", limit != UINT64_MAX ? (unsigned long long)limit : 0);
-	strbuf_adds(out, "\nPIPELINING\n8BITMIME\nENHANCEDSTATUSCODES");
-	if (s->tls_context != NULL && !s->tls)
-		strbuf_adds(out, "\nSTARTTLS");
-	if ((auth == ACCESS_AUTH_ANY || auth == ACCESS_AUTH_USERS) && !s->logged_in)
-		strbuf_adds(out, "\nAUTH PLAIN LOGIN");
-}
-
 void verb_ehlo(struct in_session *s, struct str args)
 {
 	struct strbuf text;
@@ -46,7 +34,7 @@ void verb_ehlo(struct in_session *s, struct str args)
 	strbuf_init(&text, 4096);
 	strbuf_addf(&text, "%s Hello ", s->config->hostname);
 	netaddr_append(&text, &s->access.addr);
-	append_extensions(s, &text);
+	ehlo_offer_append(s, &text);
 	in_session_reply_lines(s, 250, strbuf_str(&text));
 	strbuf_done(&text);
 }

@@ -6,29 +6,29 @@
 
 /* STARTTLS and AUTH only between messages (RFC 3207 4, RFC 4954 4). */
 static const struct command commands[] = {
-	{ "EHLO", IN_ANY, COMMAND_NEEDS_ARGUMENT, verb_ehlo, "EHLO name" },
-	{ "HELO", IN_ANY, COMMAND_NEEDS_ARGUMENT, verb_helo, "HELO name" },
-	{ "STARTTLS", IN_HELLO, COMMAND_NO_ARGUMENT, verb_starttls, "STARTTLS" },
-	{ "AUTH", IN_HELLO, COMMAND_NEEDS_ARGUMENT, verb_auth, "AUTH mechanism [response]" },
-	{ "MAIL", IN_HELLO, COMMAND_NEEDS_ARGUMENT, verb_mail, "MAIL FROM:<address>" },
-	{ "RCPT", IN_MAIL | IN_RCPT, COMMAND_NEEDS_ARGUMENT, verb_rcpt, "RCPT TO:<address>" },
-	{ "DATA", IN_RCPT, COMMAND_NO_ARGUMENT, verb_data, "DATA" },
-	{ "RSET", IN_ANY, COMMAND_NO_ARGUMENT, verb_rset, "RSET" },
-	{ "NOOP", IN_ANY, 0, verb_noop, "NOOP" },
-	{ "VRFY", IN_ANY, COMMAND_NEEDS_ARGUMENT, verb_vrfy, "VRFY address" },
-	{ "HELP", IN_ANY, 0, verb_help, "HELP" },
-	{ "QUIT", IN_ANY, 0, verb_quit, "QUIT" },
-	/* Behind BDAT comes content, and it must not be run as commands. */
-	{ "BDAT", IN_ANY, COMMAND_HANGS_UP, NULL, "BDAT" },
-	{ "EXPN", IN_ANY, 0, NULL, "EXPN" },
-	{ "TURN", IN_ANY, 0, NULL, "TURN" },
-	{ "ETRN", IN_ANY, 0, NULL, "ETRN" },
-	{ "SEND", IN_ANY, 0, NULL, "SEND" },
-	{ "SOML", IN_ANY, 0, NULL, "SOML" },
-	{ "SAML", IN_ANY, 0, NULL, "SAML" },
-	{ "BURL", IN_ANY, 0, NULL, "BURL" },
-	{ "XCLIENT", IN_ANY, 0, NULL, "XCLIENT" },
-	{ "XFORWARD", IN_ANY, 0, NULL, "XFORWARD" },
+	{ "EHLO", IN_ANY, COMMAND_NEEDS_ARGUMENT, verb_ehlo, "EHLO name", NULL },
+	{ "HELO", IN_ANY, COMMAND_NEEDS_ARGUMENT, verb_helo, "HELO name", NULL },
+	{ "STARTTLS", IN_HELLO, COMMAND_NO_ARGUMENT, verb_starttls, "STARTTLS", NULL },
+	{ "AUTH", IN_HELLO, COMMAND_NEEDS_ARGUMENT, verb_auth, "AUTH mechanism [response]", NULL },
+	{ "MAIL", IN_HELLO, COMMAND_NEEDS_ARGUMENT, verb_mail, "MAIL FROM:<address>", NULL },
+	{ "RCPT", IN_MAIL | IN_RCPT, COMMAND_NEEDS_ARGUMENT, verb_rcpt, "RCPT TO:<address>", NULL },
+	{ "DATA", IN_RCPT, COMMAND_NO_ARGUMENT, verb_data, "DATA", NULL },
+	{ "BDAT", IN_RCPT | IN_BDAT, COMMAND_NEEDS_ARGUMENT, verb_bdat, "BDAT size [LAST]",
+	  bdat_refused },
+	{ "RSET", IN_ANY, COMMAND_NO_ARGUMENT, verb_rset, "RSET", NULL },
+	{ "NOOP", IN_ANY, 0, verb_noop, "NOOP", NULL },
+	{ "VRFY", IN_ANY, COMMAND_NEEDS_ARGUMENT, verb_vrfy, "VRFY address", NULL },
+	{ "HELP", IN_ANY, 0, verb_help, "HELP", NULL },
+	{ "QUIT", IN_ANY, 0, verb_quit, "QUIT", NULL },
+	{ "EXPN", IN_ANY, 0, NULL, "EXPN", NULL },
+	{ "TURN", IN_ANY, 0, NULL, "TURN", NULL },
+	{ "ETRN", IN_ANY, 0, NULL, "ETRN", NULL },
+	{ "SEND", IN_ANY, 0, NULL, "SEND", NULL },
+	{ "SOML", IN_ANY, 0, NULL, "SOML", NULL },
+	{ "SAML", IN_ANY, 0, NULL, "SAML", NULL },
+	{ "BURL", IN_ANY, 0, NULL, "BURL", NULL },
+	{ "XCLIENT", IN_ANY, 0, NULL, "XCLIENT", NULL },
+	{ "XFORWARD", IN_ANY, 0, NULL, "XFORWARD", NULL },
 };
 
 const struct command *command_at(size_t index)
@@ -54,12 +54,14 @@ static bool refuse_phase(const struct command *c, enum session_phase phase,
 	case PHASE_HELLO:
 		return refusal_set(why, 503, "5.5.1 Send MAIL FROM first");
 	case PHASE_MAIL:
-		if (c->phases == IN_RCPT)
+		if ((c->phases & IN_RCPT) != 0)
 			return refusal_set(why, 503,
 					   "5.5.1 No valid recipients: send RCPT TO first");
 		break;
 	case PHASE_RCPT:
 		break;
+	case PHASE_BDAT:
+		return refusal_set(why, 503, "5.5.1 Not between chunks: send BDAT or RSET");
 	}
 	return refusal_set(why, 503, "5.5.1 Not within a message: finish it, or send RSET");
 }
@@ -97,30 +99,32 @@ static bool has_control(struct str line)
 	return false;
 }
 
+static bool may_run(const struct in_session *s, const struct command *c, struct str line,
+		    struct str args, struct inbound_refusal *why)
+{
+	if (has_control(line))
+		return refusal_set(why, 500, "5.5.2 Control character in a command");
+	/* Not repeated: it may be a password that has lost its AUTH. */
+	if (c == NULL)
+		return refusal_set(why, 500, "5.5.1 Command not recognized");
+	return command_legal(c, s->phase, args, why);
+}
+
 void command_run(struct in_session *s, struct str line)
 {
 	struct inbound_refusal why;
-	if (has_control(line)) {
-		in_session_reply(s, 500, "5.5.2 Control character in a command");
-		return;
-	}
 	if (command_is_http(line)) {
 		in_session_log_refused(s, "(an HTTP request on a mail port)");
 		in_session_finish(s, "HTTP");
 		return;
 	}
 	struct str args = str_trim(line);
-	struct str verb = str_word(&args);
-	const struct command *c = command_find(verb);
+	const struct command *c = command_find(str_word(&args));
 	args = str_trim(args);
-	if (c == NULL) {
-		/* Not repeated: it may be a password that has lost its AUTH. */
-		in_session_reply(s, 500, "5.5.1 Command not recognized");
-	} else if (command_legal(c, s->phase, args, &why)) {
+	if (may_run(s, c, line, args, &why))
 		c->run(s, args);
-	} else {
+	else if (c != NULL && c->refused != NULL)
+		c->refused(s, args, &why);
+	else
 		in_session_refuse(s, &why);
-		if ((c->flags & COMMAND_HANGS_UP) != 0)
-			in_session_finish(s, "BDAT is not offered");
-	}
 }

@@ -16,7 +16,6 @@
 enum {
 	COMMAND_NO_ARGUMENT = 1,
 	COMMAND_NEEDS_ARGUMENT = 2,
-	COMMAND_HANGS_UP = 4, /* after the refusal: what follows cannot be told from commands */
 };
 
 enum { /* bits of enum session_phase */
@@ -24,7 +23,8 @@ enum { /* bits of enum session_phase */
 	IN_HELLO = 1 << PHASE_HELLO,
 	IN_MAIL = 1 << PHASE_MAIL,
 	IN_RCPT = 1 << PHASE_RCPT,
-	IN_ANY = IN_START | IN_HELLO | IN_MAIL | IN_RCPT,
+	IN_BDAT = 1 << PHASE_BDAT,
+	IN_ANY = IN_START | IN_HELLO | IN_MAIL | IN_RCPT | IN_BDAT,
 };
 
 struct command {
@@ -33,6 +33,9 @@ struct command {
 	unsigned flags;
 	void (*run)(struct in_session *s, struct str args); /* NULL: known, but not offered */
 	const char *syntax;				    /* for error texts and HELP */
+	/* When command_legal() says no, instead of the bare refusal; NULL where nothing follows the
+	 * command that would have to be read. */
+	void (*refused)(struct in_session *s, struct str args, const struct inbound_refusal *why);
 };
 
 const struct command *command_find(struct str verb);
@@ -52,6 +55,8 @@ void verb_auth(struct in_session *s, struct str args);
 void verb_mail(struct in_session *s, struct str args);
 void verb_rcpt(struct in_session *s, struct str args);
 void verb_data(struct in_session *s, struct str args);
+void verb_bdat(struct in_session *s, struct str args);
+void bdat_refused(struct in_session *s, struct str args, const struct inbound_refusal *why);
 void verb_rset(struct in_session *s, struct str args);
 void verb_noop(struct in_session *s, struct str args);
 void verb_vrfy(struct in_session *s, struct str args);

@@ -16,6 +16,10 @@
 #include "inbound/session.h"
 #include "inbound/sreply.h"
 
+enum {
+	FAIR_SHARE_MIN = 4 /* messages at once, however few limits.messages allows */
+};
+
 static void free_dead(struct inbound *in)
 {
 	struct in_session *s;
@@ -155,6 +159,34 @@ void inbound_connected(struct inbound *in, const struct listener *listener, evut
 	endpoint_append(&peer, sa);
 	take(in, listener, fd, &addr, strbuf_cstr(&peer));
 	strbuf_done(&peer);
+}
+
+bool inbound_may_begin_message(struct inbound *in, const struct netaddr *addr,
+			       struct inbound_refusal *why)
+{
+	size_t limit = (size_t)in->config->limits.messages;
+	size_t fair = limit / 8 > FAIR_SHARE_MIN ? limit / 8 : FAIR_SHARE_MIN;
+	size_t theirs = peers_messages(in->peers, addr);
+	/* RFC 3463 X.3.1, "mail system full": of messages that are not there yet */
+	if (in->messages_now >= limit)
+		return refusal_set(why, 451, "4.3.1 The relay is busy with %zu messages, try again",
+				   in->messages_now);
+	if (in->messages_now > limit / 2 && theirs >= fair)
+		return refusal_set(why, 451, "4.3.1 The relay is busy with %zu messages of yours",
+				   theirs);
+	return true;
+}
+
+void inbound_message_begun(struct inbound *in, const struct netaddr *addr)
+{
+	in->messages_now++;
+	peers_message_begun(in->peers, addr);
+}
+
+void inbound_message_over(struct inbound *in, const struct netaddr *addr)
+{
+	in->messages_now--;
+	peers_message_over(in->peers, addr);
 }
 
 void inbound_stop_listening(struct inbound *in)

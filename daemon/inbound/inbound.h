@@ -36,9 +36,14 @@ typedef void inbound_accepted_cb(void *arg, const struct msgid *id, int64_t took
 				 const struct inbound_refusal *refusal);
 
 struct inbound_ops {
-	/* Largest message that anything could send on for this sender: for EHLO SIZE and MAIL. */
+	/* Is there an account for this sender's mail? Else *why is the reply to MAIL. */
+	bool (*has_account)(void *ctx, const struct config *config, const char *device,
+			    const char *user, struct inbound_refusal *why);
+	/* Largest message that anything could send on for this sender: for EHLO SIZE and MAIL; 0:
+	 * any. *whose: the account whose limit that is, or NULL for the relay's own; lives as long
+	 * as the configuration. */
 	uint64_t (*size_limit)(void *ctx, const struct config *config, const char *device,
-			       const char *user);
+			       const char *user, const char **whose);
 	/* Before 354. The envelope is complete but for its id, which is set here. NULL: refused. */
 	struct inbound_message *(*begin)(void *ctx, const struct config *config,
 					 struct envelope *envelope, struct inbound_refusal *why);

@@ -2,6 +2,7 @@
 #include "inbound/line.h"
 
 #include <event2/buffer.h>
+#include <string.h>
 
 #include "common/attr.h"
 #include "common/mem.h"
@@ -16,7 +17,7 @@ struct evbuffer_iovec line_extent(struct evbuffer *in)
 	return (struct evbuffer_iovec){ .iov_base = NULL };
 }
 
-static void wipe_and_drain(struct evbuffer *in, size_t n)
+static void wipe_and_drain(struct line_reader *r, struct evbuffer *in, size_t n)
 {
 	while (n != 0) {
 		struct evbuffer_iovec part = line_extent(in);
@@ -24,6 +25,7 @@ static void wipe_and_drain(struct evbuffer *in, size_t n)
 			part.iov_len = n;
 		if (part.iov_len == 0)
 			return;
+		r->cr |= memchr(part.iov_base, '\r', part.iov_len) != NULL;
 		secret_wipe(part.iov_base, part.iov_len);
 		evbuffer_drain(in, part.iov_len);
 		n -= part.iov_len;
@@ -48,7 +50,7 @@ static enum line_status no_end_yet(struct line_reader *r, struct evbuffer *in, s
 	if (r->skipped != 0 || length > max + 1) {
 		r->skipped += length;
 		r->scanned = 0;
-		wipe_and_drain(in, length);
+		wipe_and_drain(r, in, length);
 	}
 	return r->skipped > LINE_ENDLESS_BYTES ? LINE_ENDLESS : LINE_NONE;
 }
@@ -60,14 +62,14 @@ enum line_status line_take(struct line_reader *r, struct evbuffer *in, size_t ma
 	if (end < 0)
 		return no_end_yet(r, in, max);
 	size_t n = (size_t)end, skipped = r->skipped;
-	*r = (struct line_reader){ 0 };
+	*r = (struct line_reader){ .cr = r->cr };
 	if (skipped != 0 || n > max + 1) {
-		wipe_and_drain(in, n + 1);
+		wipe_and_drain(r, in, n + 1);
 		return skipped + n > LINE_ENDLESS_BYTES ? LINE_ENDLESS : LINE_LONG;
 	}
 	char *p = mem_alloc(n + 1);
 	evbuffer_copyout(in, p, n);
-	wipe_and_drain(in, n + 1);
+	wipe_and_drain(r, in, n + 1);
 	*out = (struct secret){ p, n };
 	if (n != 0 && p[n - 1] == '\r')
 		out->n--;

@@ -30,6 +30,7 @@ enum line_status {
 struct line_reader {
 	size_t scanned; /* bytes at the front of the buffer known to hold no LF */
 	size_t skipped; /* bytes of an overlong line already thrown away */
+	bool cr;	/* one of the bytes taken so far, of any line, was a CR */
 };
 
 /* max counts without CR and LF. The caller frees *out with secret_done() after LINE_READY. */

@@ -15,6 +15,7 @@ struct peer {
 	struct peer *next;
 	struct netaddr addr;
 	size_t count;
+	size_t messages;
 };
 
 struct peers {
@@ -80,4 +81,24 @@ void peers_remove(struct peers *peers, const struct netaddr *addr)
 		return;
 	*slot = peer->next;
 	free(peer);
+}
+
+size_t peers_messages(struct peers *peers, const struct netaddr *addr)
+{
+	const struct peer *peer = *slot_of(peers, addr);
+	return peer != NULL ? peer->messages : 0;
+}
+
+void peers_message_begun(struct peers *peers, const struct netaddr *addr)
+{
+	struct peer *peer = *slot_of(peers, addr);
+	if (peer != NULL)
+		peer->messages++;
+}
+
+void peers_message_over(struct peers *peers, const struct netaddr *addr)
+{
+	struct peer *peer = *slot_of(peers, addr);
+	if (peer != NULL)
+		peer->messages--;
 }

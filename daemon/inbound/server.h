@@ -32,6 +32,7 @@ struct inbound {
 	struct event *reaper;
 	struct peers *peers;
 	struct inbound_counters counters;
+	size_t messages_now;   /* coming in */
 	uint32_t next_session; /* for the short ids in the log */
 	bool draining;
 };
@@ -39,5 +40,12 @@ struct inbound {
 /* A connection has come in; the descriptor is the server's from here on. */
 void inbound_connected(struct inbound *in, const struct listener *listener, evutil_socket_t fd,
 		       const struct sockaddr *sa);
+
+/* May one more message come in, from this address (limits.messages)? Else *why. Above half of the
+ * limit an address may have an eighth of it, so that a few cannot hold all. */
+bool inbound_may_begin_message(struct inbound *in, const struct netaddr *addr,
+			       struct inbound_refusal *why) MUST_CHECK;
+void inbound_message_begun(struct inbound *in, const struct netaddr *addr);
+void inbound_message_over(struct inbound *in, const struct netaddr *addr);
 
 #endif

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/timer.h"
 #include "common/units.h"
+#include "inbound/content.h"
 #include "inbound/listener.h"
 #include "inbound/sreply.h"
 
@@ -27,6 +29,7 @@ static const struct mode_row {
 	[MODE_COMMAND] = { "command", 0 },
 	[MODE_AUTH] = { "auth", 0 },
 	[MODE_DATA] = { "data", 0 },
+	[MODE_BDAT] = { "bdat", 0 },
 	[MODE_WAIT] = { "wait", 0 },
 	[MODE_DELAY] = { "delay", 0 },
 	[MODE_STARTTLS] = { "starttls", HANDSHAKE_MS },
@@ -46,6 +49,16 @@ void in_session_set_timer(struct in_session *s, int64_t ms)
 	timer_start(s->timer, ms);
 }
 
+/* Between chunks NOOP is no progress: a place among the messages coming in is kept for it. */
+static int64_t command_time(const struct in_session *s)
+{
+	int64_t timeout = s->config->limits.command_timeout;
+	if (s->phase != PHASE_BDAT)
+		return timeout;
+	int64_t left = s->progress_ms + timeout - clock_mono_ms();
+	return left > 0 ? left : 0;
+}
+
 void in_session_set_mode(struct in_session *s, enum session_mode mode)
 {
 	if (mode != s->mode)
@@ -55,7 +68,7 @@ void in_session_set_mode(struct in_session *s, enum session_mode mode)
 	s->mode = mode;
 	event_del(s->timer);
 	if (mode == MODE_COMMAND || mode == MODE_AUTH)
-		in_session_set_timer(s, s->config->limits.command_timeout);
+		in_session_set_timer(s, command_time(s));
 	else if (mode_rows[mode].timer_ms != 0)
 		in_session_set_timer(s, mode_rows[mode].timer_ms);
 }
@@ -126,6 +139,8 @@ void in_session_timed_out(struct in_session *s, const char *what, int64_t limit_
 
 void in_session_reset(struct in_session *s)
 {
+	if (s->tx.counted)
+		inbound_message_over(s->in, &s->access.addr);
 	tx_reset(&s->tx, &s->in->ops);
 	if (s->phase != PHASE_START)
 		s->phase = PHASE_HELLO;
@@ -134,7 +149,8 @@ void in_session_reset(struct in_session *s)
 uint64_t in_session_size_limit(const struct in_session *s)
 {
 	const struct inbound_ops *ops = &s->in->ops;
-	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->user);
+	const char *whose;
+	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->user, &whose);
 	return limit != 0 ? limit : UINT64_MAX;
 }
 
@@ -181,15 +197,32 @@ void in_session_close(struct in_session *s, const char *reason)
 	event_active(in->reaper, EV_TIMEOUT, 0);
 }
 
-void in_session_drain(struct in_session *s)
+bool in_session_reads_content(const struct in_session *s)
 {
-	/* Before DATA there is nothing to lose; waiting for a silent client would hold up the stop.
-	 */
-	if (s->mode != MODE_COMMAND && s->mode != MODE_AUTH)
-		return;
+	return s->mode == MODE_DATA || s->mode == MODE_BDAT;
+}
+
+void in_session_too_slow(struct in_session *s)
+{
+	in_session_reply(s, 421, "4.4.2 Timeout: data comes too slowly");
+	in_session_finish(s, "data too slow");
+}
+
+void in_session_shut_down(struct in_session *s)
+{
 	/* RFC 3463 X.3.2: system not accepting network messages */
 	in_session_reply(s, 421, "4.3.2 %s is shutting down", s->config->hostname);
 	in_session_finish(s, "shutting down");
+}
+
+void in_session_drain(struct in_session *s)
+{
+	/* Before content there is nothing to lose, and between chunks the client will send it
+	 * again; waiting for a silent client would hold up the stop. */
+	if (s->mode == MODE_COMMAND || s->mode == MODE_AUTH)
+		in_session_shut_down(s);
+	else if (in_session_reads_content(s))
+		content_timer(s);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -206,7 +239,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		in_session_finish(s, "command timeout");
 		break;
 	case MODE_DATA:
-		data_timer(s);
+	case MODE_BDAT:
+		content_timer(s);
 		break;
 	case MODE_DELAY:
 		auth_delay_over(s);

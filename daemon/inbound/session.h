@@ -34,7 +34,8 @@ struct bufferevent;
 enum session_mode {
 	MODE_COMMAND,	/* reads command lines */
 	MODE_AUTH,	/* reads answers of an AUTH dialogue */
-	MODE_DATA,	/* reads content */
+	MODE_DATA,	/* reads content up to its end */
+	MODE_BDAT,	/* reads a chunk of content */
 	MODE_WAIT,	/* a job decides (password, commit); what comes in waits */
 	MODE_DELAY,	/* the answer to a failed login is held back */
 	MODE_STARTTLS,	/* the 220 is on its way out */
@@ -50,6 +51,7 @@ enum session_phase {
 	PHASE_HELLO,
 	PHASE_MAIL, /* a sender, no recipient */
 	PHASE_RCPT, /* at least one recipient */
+	PHASE_BDAT, /* content, in part: BDAT has come, and its LAST has not */
 };
 
 struct in_session {
@@ -75,6 +77,7 @@ struct in_session {
 	bool eof;	/* the client has shut its side */
 	bool lost;	/* nothing can be sent any more; a commit under way is waited for */
 	bool heard;	/* a line has come */
+	bool cr;	/* a CR has come, in a line or in content */
 	char *helo;
 	char *user; /* one of our users, checked; or NULL */
 	struct line_reader line;
@@ -83,7 +86,7 @@ struct in_session {
 	struct auth_dialogue *auth; /* during AUTH */
 	struct users_check *check;  /* a password is being checked */
 	struct tx tx;
-	/* MODE_DATA: see cmd_data.c */
+	/* While content comes: see content.h */
 	int64_t progress_ms;   /* when content last came */
 	int64_t window_ms;     /* when the window of the minimum rate began */
 	uint64_t window_bytes; /* tx.wire_bytes at that time */
@@ -115,7 +118,13 @@ void in_session_reset(struct in_session *s);
 /* Sends what is in the output buffer, then ends. reason is static. */
 void in_session_finish(struct in_session *s, const char *reason);
 void in_session_close(struct in_session *s, const char *reason);
-/* For a clean stop: 421, unless content is coming in or being stored. */
+/* Inside content, of DATA or of a chunk. */
+bool in_session_reads_content(const struct in_session *s);
+/* 421, and the end. */
+void in_session_too_slow(struct in_session *s);
+void in_session_shut_down(struct in_session *s);
+/* For a clean stop: in_session_shut_down(), unless content is coming in or being stored. A client
+ * that is silent inside content does not hold up the stop for long (content.h). */
 void in_session_drain(struct in_session *s);
 /* Largest message of this client now. */
 uint64_t in_session_size_limit(const struct in_session *s);
@@ -134,8 +143,8 @@ void auth_line(struct in_session *s, struct str line);
 void auth_delay_over(struct in_session *s);
 void auth_abort(struct in_session *s); /* the dialogue is over, without a login */
 
-/* cmd_data.c */
-bool data_input(struct in_session *s); /* false: more is needed, or a pause */
-void data_timer(struct in_session *s);
+/* cmd_data.c, cmd_bdat.c; false: more is needed, or a pause */
+bool data_input(struct in_session *s);
+bool bdat_input(struct in_session *s);
 
 #endif

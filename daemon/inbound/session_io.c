@@ -90,6 +90,7 @@ static bool line_input(struct in_session *s)
 		break;
 	}
 	s->heard = true;
+	s->cr |= s->line.cr;
 	check_errors(s);
 	return true;
 }
@@ -120,6 +121,11 @@ static bool step(struct in_session *s)
 		return line_input(s);
 	case MODE_DATA:
 		return data_input(s);
+	case MODE_BDAT:
+		if (!bdat_input(s))
+			return false;
+		check_errors(s);
+		return true;
 	case MODE_STARTTLS:
 		if (output_length(s) == 0)
 			starttls_begin(s);
@@ -159,7 +165,7 @@ static bool input_is_full(const struct in_session *s)
 static void update_reading(struct in_session *s)
 {
 	bool stop = s->mode == MODE_STARTTLS || s->mode == MODE_CLOSING || s->mode == MODE_DEAD ||
-		    s->eof || (s->mode == MODE_DATA && s->tx.paused) ||
+		    s->eof || (in_session_reads_content(s) && s->tx.paused) ||
 		    (reads_lines(s) && output_length(s) > WRITE_MAX) || input_is_full(s);
 	bool reading = (bufferevent_get_enabled(s->bev) & EV_READ) != 0;
 	if (stop && reading)
@@ -168,20 +174,29 @@ static void update_reading(struct in_session *s)
 		bufferevent_enable(s->bev, EV_READ);
 }
 
+/* What has come of a message is lost with the connection. */
+static void log_lost_message(struct in_session *s)
+{
+	if (in_session_reads_content(s) || s->phase == PHASE_BDAT)
+		in_session_log_refused(s,
+				       "(connection closed inside the message; nothing is kept)");
+}
+
 /* The client has shut its side, and what it sent before is not enough for anything. */
 static void out_of_input(struct in_session *s)
 {
 	switch (s->mode) {
 	case MODE_DATA:
+	case MODE_BDAT:
 		if (s->tx.paused)
 			break;
-		in_session_log_refused(s,
-				       "(connection closed inside the message; nothing is kept)");
+		log_lost_message(s);
 		/* Replies to what came before may still be on their way out. */
-		in_session_finish(s, "closed by the client in DATA");
+		in_session_finish(s, "closed by the client in its message");
 		break;
 	case MODE_COMMAND:
 	case MODE_AUTH:
+		log_lost_message(s);
 		in_session_finish(s, "closed by the client");
 		break;
 	case MODE_LINGER:
@@ -203,7 +218,7 @@ void in_session_process(struct in_session *s)
 	for (unsigned i = 0; more && i < STEPS_A_TURN; i++) {
 		if (reads_lines(s) && output_length(s) > WRITE_MAX)
 			break;
-		if (s->in->draining)
+		if (s->in->draining && reads_lines(s))
 			in_session_drain(s);
 		more = step(s);
 		/* The time-out is for a whole command, however slowly its bytes come. */
@@ -238,8 +253,7 @@ static void connection_lost(struct in_session *s)
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
 	if (s->mode == MODE_WAIT && s->tx.message != NULL)
 		return;
-	if (s->mode == MODE_DATA)
-		in_session_log_refused(s, "(connection lost inside the message; nothing is kept)");
+	log_lost_message(s);
 	in_session_close(s, "connection lost");
 }
 

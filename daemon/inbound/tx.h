@@ -8,6 +8,14 @@
 #include "common/strbuf.h"
 #include "inbound/inbound.h"
 
+/* What BDAT has announced. */
+struct tx_chunk {
+	uint64_t size;
+	uint64_t left; /* still to come */
+	bool last;
+	bool unwanted; /* it is no part of a message: thrown away, then refused */
+};
+
 /*
  * One mail transaction: from MAIL to the reply to its content. tx_reset() is the only way it ends,
  * whatever the end is, so that nothing of one message can reach the next. Loop's thread.
@@ -21,9 +29,12 @@ struct tx {
 	uint64_t limit;	       /* largest message */
 	uint64_t own_size;   /* of the content: our Received field, which RFC 1870 does not count */
 	uint64_t wire_bytes; /* content as received */
-	bool paused;	     /* the other side has asked for a pause */
-	bool ended;	     /* the end of data has come */
-	struct inbound_refusal refusal; /* code 0: none; to be given at the end of data */
+	struct tx_chunk chunk;
+	bool counted; /* among the messages coming in: see inbound_message_begun() */
+	bool paused;  /* the other side has asked for a pause */
+	bool ended;   /* the end of data has come */
+	struct inbound_refusal
+		refusal; /* code 0: none; to be given at the end of data, or of a chunk */
 };
 
 void tx_init(struct tx *tx);

@@ -9,14 +9,28 @@
  * sees only canonical bytes and measures them.
  */
 
-/* Where the wire stands. A CR and a leading dot are held back until the next byte decides. */
+/* Where the wire stands. A CR and a leading dot are held back until the next byte decides. The LF_
+ * states are those of BODY_IN_DATA_LF: there is no CR before them. */
 enum wire_state {
 	WIRE_LINE_START, /* behind CR LF, or at the very beginning */
 	WIRE_TEXT,
-	WIRE_CR,     /* text, CR */
-	WIRE_DOT,    /* CR LF . */
-	WIRE_DOT_CR, /* CR LF . CR */
+	WIRE_CR,	    /* text, CR */
+	WIRE_DOT,	    /* CR LF . */
+	WIRE_DOT_CR,	    /* CR LF . CR */
+	WIRE_LF_LINE_START, /* behind LF */
+	WIRE_LF_DOT,	    /* LF . */
 };
+
+/* Eight bytes at once, whatever their alignment. */
+static uint64_t word_at(const char *p)
+{
+	uint64_t word;
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static const uint64_t each_byte = 0x0101010101010101;
+static const uint64_t high_bits = 0x8080808080808080;
 
 /* Where the canonical header stands. */
 enum field_state {
@@ -129,6 +143,9 @@ static size_t account_header(struct body_in *b, struct str bytes)
 			continue;
 		}
 		field_byte(b, c);
+		/* A byte that ends the header before its line is no part of it. */
+		if (((unsigned char)c & 0x80u) != 0 && b->field != FIELD_BODY)
+			b->stats.eight_bit_header = true;
 		b->stats.size++;
 		b->line_length++;
 	}
@@ -151,10 +168,13 @@ static void account_body(struct body_in *b, struct str bytes)
 
 static bool has_eight_bit(struct str bytes)
 {
-	unsigned char any = 0;
-	for (size_t i = 0; i < bytes.n; i++)
+	uint64_t any = 0;
+	size_t i = 0;
+	for (; bytes.n - i >= sizeof(any); i += sizeof(any))
+		any |= word_at(bytes.p + i);
+	for (; i < bytes.n; i++)
 		any |= (unsigned char)bytes.p[i];
-	return (any & 0x80u) != 0;
+	return (any & high_bits) != 0;
 }
 
 /* Canonical bytes; CR and LF are always in the same slice. */
@@ -171,9 +191,9 @@ static void put(struct body_in *b, struct str bytes)
 	b->emit(b->arg, bytes);
 }
 
-void body_in_init(struct body_in *b, body_emit *emit, void *arg)
+void body_in_init(struct body_in *b, enum body_in_mode mode, body_emit *emit, void *arg)
 {
-	*b = (struct body_in){ .emit = emit, .arg = arg };
+	*b = (struct body_in){ .mode = mode, .emit = emit, .arg = arg };
 	b->state = WIRE_LINE_START;
 	b->field = FIELD_FIRST;
 }
@@ -185,12 +205,21 @@ void body_in_prepend(struct body_in *b, struct str lines)
 	b->field = FIELD_FIRST;
 }
 
-/* Position of the first CR, LF or NUL. */
+/* Whether one of the eight bytes is CR or below: subtracting '\r' + 1 from each borrows into the
+ * highest bit of such a byte, if that was clear. A borrow can only come from one, so the answer is
+ * right even where it names a neighbour too. */
+static bool has_control(uint64_t word)
+{
+	return ((word - each_byte * ('\r' + 1)) & ~word & high_bits) != 0;
+}
+
+/* Position of the first CR, LF or NUL. Nearly all bytes are passed over eight at a time. */
 static size_t find_special(struct str in, size_t i)
 {
 	for (; i < in.n; i++) {
-		unsigned char c = (unsigned char)in.p[i];
-		if (c <= '\r' && (c == '\r' || c == '\n' || c == '\0'))
+		while (in.n - i >= sizeof(uint64_t) && !has_control(word_at(in.p + i)))
+			i += sizeof(uint64_t);
+		if (i == in.n || in.p[i] == '\r' || in.p[i] == '\n' || in.p[i] == '\0')
 			break;
 	}
 	return i;
@@ -212,18 +241,17 @@ static void replace(struct body_in *b, struct cursor *c, size_t skip, struct str
 	c->from = c->at;
 }
 
-static void text_step(struct body_in *b, struct cursor *c)
+/* A client that sends a CR knows what ends a line. */
+static void see_cr(struct body_in *b)
 {
-	b->state = WIRE_TEXT;
-	c->at = find_special(c->in, c->at);
-	if (c->at == c->in.n)
-		return;
-	if (c->in.p[c->at] == '\n') {
-		replace(b, c, 1, STR("\r\n"));
-	} else if (c->in.p[c->at] == '\0') {
-		b->nul = true;
-		replace(b, c, 1, STR(" "));
-	} else if (c->at + 1 == c->in.n) {
+	if (b->mode == BODY_IN_DATA_LF)
+		b->mode = BODY_IN_DATA;
+}
+
+static void cr_step(struct body_in *b, struct cursor *c)
+{
+	see_cr(b);
+	if (c->at + 1 == c->in.n) {
 		replace(b, c, 1, STR(""));
 		b->state = WIRE_CR;
 	} else if (c->in.p[c->at + 1] == '\n') {
@@ -234,18 +262,66 @@ static void text_step(struct body_in *b, struct cursor *c)
 	}
 }
 
+static void text_step(struct body_in *b, struct cursor *c)
+{
+	b->state = WIRE_TEXT;
+	c->at = find_special(c->in, c->at);
+	if (c->at == c->in.n)
+		return;
+	if (c->in.p[c->at] == '\r') {
+		cr_step(b, c);
+	} else if (c->in.p[c->at] == '\n') {
+		replace(b, c, 1, STR("\r\n"));
+		if (b->mode == BODY_IN_DATA_LF)
+			b->state = WIRE_LF_LINE_START;
+	} else {
+		b->nul = true;
+		replace(b, c, 1, STR(" "));
+	}
+}
+
+/* At a line's start: a dot is held back, anything else is text. */
+static void line_start_step(struct body_in *b, struct cursor *c, enum wire_state dot)
+{
+	if (c->in.p[c->at] != '.' || b->mode == BODY_IN_BDAT) {
+		text_step(b, c);
+		return;
+	}
+	replace(b, c, 1, STR(""));
+	b->state = dot;
+}
+
+/* Behind a dot at a line's start. Only what ends the data, or may, is of interest: of all else, the
+ * dot is dropped. */
+static bool dot_step(struct body_in *b, struct cursor *c)
+{
+	char next = c->in.p[c->at];
+	bool behind_lf = b->state == WIRE_LF_DOT;
+	b->state = WIRE_TEXT;
+	if (next == '\n' && b->mode == BODY_IN_DATA_LF) {
+		replace(b, c, 1, STR(""));
+		return true;
+	}
+	if (next == '\r' && behind_lf) {
+		replace(b, c, 0, STR(".")); /* see BODY_IN_DATA_LF */
+	} else if (next == '\r') {
+		see_cr(b);
+		replace(b, c, 1, STR(""));
+		b->state = WIRE_DOT_CR;
+	}
+	return false;
+}
+
 /* True at the end of data. Each call takes a byte or changes to WIRE_TEXT, which does. */
 static bool step(struct body_in *b, struct cursor *c)
 {
 	char next = c->in.p[c->at];
 	switch ((enum wire_state)b->state) {
 	case WIRE_LINE_START:
-		if (next != '.') {
-			text_step(b, c);
-			break;
-		}
-		replace(b, c, 1, STR(""));
-		b->state = WIRE_DOT;
+		line_start_step(b, c, WIRE_DOT);
+		break;
+	case WIRE_LF_LINE_START:
+		line_start_step(b, c, WIRE_LF_DOT);
 		break;
 	case WIRE_TEXT:
 		text_step(b, c);
@@ -255,13 +331,8 @@ static bool step(struct body_in *b, struct cursor *c)
 		b->state = next == '\n' ? WIRE_LINE_START : WIRE_TEXT;
 		break;
 	case WIRE_DOT:
-		if (next == '\r') {
-			replace(b, c, 1, STR(""));
-			b->state = WIRE_DOT_CR;
-		} else { /* a stuffed dot: it is dropped */
-			b->state = WIRE_TEXT;
-		}
-		break;
+	case WIRE_LF_DOT:
+		return dot_step(b, c);
 	case WIRE_DOT_CR:
 		if (next == '\n') {
 			replace(b, c, 1, STR(""));
@@ -285,4 +356,14 @@ bool body_in_feed(struct body_in *b, struct str *in)
 	if (end)
 		b->stats.header_done = true;
 	return end;
+}
+
+void body_in_finish(struct body_in *b)
+{
+	if (b->state == WIRE_CR)
+		put(b, STR(" "));
+	b->state = WIRE_LINE_START;
+	if (b->line_length != 0)
+		put(b, STR("\r\n"));
+	b->stats.header_done = true;
 }

@@ -154,8 +154,9 @@ bool header_edit(struct str header, const struct header_edit *edit, struct strbu
 	struct seen seen = { 0 };
 	while (header_next(&header, &field))
 		add_field(edit, &field, &seen, out);
-	if (!seen.from && edit->mailbox != NULL)
-		strbuf_addf(out, "From: %s\r\n", edit->mailbox);
+	const char *from = edit->mailbox != NULL ? edit->mailbox : edit->from;
+	if (!seen.from && from[0] != '\0')
+		strbuf_addf(out, "From: %s\r\n", from);
 	if (!seen.date) {
 		strbuf_adds(out, "Date: ");
 		clock_append_rfc5322(out, edit->accepted_ms);

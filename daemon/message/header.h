@@ -29,6 +29,9 @@ struct header_edit {
 	/* NULL: leave From and Sender alone. Else the mailbox every From must be, "local@domain".
 	 */
 	const char *mailbox;
+	/* What a missing From becomes: the reverse-path, for a sender that is left alone (RFC 6409
+	 * 8.1); "" leaves it missing. With a mailbox set, that. */
+	const char *from;
 	/* May this address stay as the sender? arg is passed through. */
 	bool (*may_stay)(const void *arg, struct str address);
 	const void *arg;

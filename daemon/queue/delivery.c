@@ -253,8 +253,12 @@ static bool edit_header(struct delivery *d, struct str header)
 {
 	const struct account_config *account = d->params.account;
 	const struct msgid_text id = msgid_text(&d->params.message->id);
+	struct strbuf from;
+	strbuf_init(&from, 1024);
+	address_append(&from, &d->params.message->reverse_path);
 	const struct header_edit edit = {
 		.mailbox = account->sender == SENDER_REWRITE ? account->mailbox : NULL,
+		.from = strbuf_cstr(&from),
 		.may_stay = may_stay,
 		.arg = account,
 		.id = id.hex,
@@ -262,7 +266,9 @@ static bool edit_header(struct delivery *d, struct str header)
 		.accepted_ms = d->params.message->accepted_ms,
 	};
 	strbuf_init(&d->header, header.n + HEADER_ROOM);
-	return header_edit(header, &edit, &d->header);
+	bool edited = header_edit(header, &edit, &d->header);
+	strbuf_done(&from);
+	return edited;
 }
 
 static void on_header(void *arg, struct str header, const struct err *err)

@@ -122,8 +122,8 @@ void record_append_end(struct strbuf *out, const struct record_end *end)
 	strbuf_addf(&payload, " at=%" PRIu64 " size=%" PRIu64, end->content_at, end->stats.size);
 	strbuf_addf(&payload, " header=%" PRIu64 " header_done=%d", end->stats.header_size,
 		    end->stats.header_done);
-	strbuf_addf(&payload, " longest=%" PRIu64 " eight_bit=%d", end->stats.longest_line,
-		    end->stats.eight_bit);
+	strbuf_addf(&payload, " longest=%" PRIu64 " eight_bit=%d eight_bit_header=%d",
+		    end->stats.longest_line, end->stats.eight_bit, end->stats.eight_bit_header);
 	strbuf_addf(&payload,
 		    " received=%u recipients=%" PRIu32 " sha256=", end->stats.received_count,
 		    end->recipients);
@@ -160,6 +160,13 @@ static bool take_flag(struct str *rest, const char *key, bool *out)
 	return true;
 }
 
+/* A flag that files of earlier versions do not have. */
+static bool take_newer_flag(struct str *rest, const char *key, bool *out)
+{
+	*out = false;
+	return !str_starts(*rest, str_of(key)) || take_flag(rest, key, out);
+}
+
 /* Positions beyond this are no file's. */
 static const uint64_t size_max = INT64_MAX / 4;
 
@@ -176,6 +183,7 @@ bool record_parse_end(struct str payload, struct record_end *out)
 	    !take_flag(&payload, "header_done", &stats->header_done) ||
 	    !take_number(&payload, "longest", stats->size, &stats->longest_line) ||
 	    !take_flag(&payload, "eight_bit", &stats->eight_bit) ||
+	    !take_newer_flag(&payload, "eight_bit_header", &stats->eight_bit_header) ||
 	    !take_number(&payload, "received", UINT_MAX, &received) ||
 	    !take_number(&payload, "recipients", UINT32_MAX, &recipients))
 		return false;

@@ -8,9 +8,10 @@
 #include "tests/fuzz/fuzz.h"
 
 /*
- * Content as it comes in by DATA, against a second reading of RFC 5321 that keeps everything in
- * memory; then out again, and in again.
- * Input: a byte of segments, then the stream behind the 354. An end of data is put behind it.
+ * Content as it comes in, against a second reading of RFC 5321 that keeps everything in memory;
+ * then out again, and in again by DATA.
+ * Input: a byte of mode (enum body_in_mode), one of segments, then the stream. DATA gets an end of
+ * data behind it; for BDAT the segments are chunks.
  */
 enum {
 	CONTENT_MAX = 4 << 20
@@ -22,6 +23,7 @@ struct taken {
 	size_t consumed;
 	bool nul;
 	bool ended;
+	enum body_in_mode mode; /* at the end */
 };
 
 static void emit(void *arg, struct str bytes)
@@ -32,14 +34,14 @@ static void emit(void *arg, struct str bytes)
 	strbuf_addstr(&t->content, bytes);
 }
 
-static void take(struct str stream, unsigned cut, struct taken *t)
+static void take(enum body_in_mode mode, struct str stream, unsigned cut, struct taken *t)
 {
 	struct body_in body;
 	struct fuzz_cuts cuts;
 	size_t all = stream.n, left = 0;
 	*t = (struct taken){ .consumed = 0 };
 	strbuf_init(&t->content, CONTENT_MAX);
-	body_in_init(&body, emit, t);
+	body_in_init(&body, mode, emit, t);
 	fuzz_cuts_init(&cuts, cut);
 	while (!t->ended && stream.n != 0) {
 		struct str piece = fuzz_cut(&cuts, &stream);
@@ -47,7 +49,12 @@ static void take(struct str stream, unsigned cut, struct taken *t)
 		left = piece.n;
 		fuzz_check(t->ended || left == 0, "what is not consumed is behind the end");
 	}
+	if (mode == BODY_IN_BDAT) {
+		fuzz_check(!t->ended, "nothing inside a chunk ends it");
+		body_in_finish(&body);
+	}
 	t->consumed = all - stream.n - left;
+	t->mode = body.mode;
 	t->stats = body.stats;
 	t->nul = body.nul;
 }
@@ -71,15 +78,32 @@ static size_t find_end(struct str s)
 	return 0;
 }
 
-/* s: without the final dot's line. */
-static void read_lines(struct str s, struct strbuf *out, bool *nul)
+/* The same for LF . LF, as long as no CR has come before its end; 0 where there is none. */
+static size_t find_lf_end(struct str s)
 {
-	bool line_start = true;
+	ptrdiff_t cr = str_chr(s, '\r');
+	struct str before = cr >= 0 ? str_head(s, (size_t)cr) : s;
+	if (str_starts(before, STR(".\n")))
+		return 2;
+	for (size_t i = 0; i + 3 <= before.n; i++)
+		if (memcmp(before.p + i, "\n.\n", 3) == 0)
+			return i + 3;
+	return 0;
+}
+
+/* s: without the final dot's line. A dot is un-stuffed behind CR LF; behind LF if nothing but LFs
+ * has come so far; in BDAT nowhere. */
+static void read_lines(enum body_in_mode mode, struct str s, struct strbuf *out, bool *nul)
+{
+	bool line_start = true, lf_only = mode == BODY_IN_DATA_LF;
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		bool pair = c == '\r' && i + 1 < s.n && s.p[i + 1] == '\n';
-		bool stuffed = line_start && c == '.';
-		line_start = pair;
+		/* A dot whose line is not known to go on without a CR has not been dropped yet. */
+		bool torn = lf_only && i != 0 && i + 1 < s.n && s.p[i + 1] == '\r';
+		bool stuffed = mode != BODY_IN_BDAT && line_start && c == '.' && !torn;
+		lf_only = lf_only && c != '\r';
+		line_start = pair || (lf_only && c == '\n');
 		*nul |= c == '\0';
 		if (pair || c == '\n')
 			strbuf_adds(out, "\r\n");
@@ -89,6 +113,8 @@ static void read_lines(struct str s, struct strbuf *out, bool *nul)
 			strbuf_addc(out, c);
 		i += pair;
 	}
+	if (mode == BODY_IN_BDAT && out->n != 0 && out->p[out->n - 1] != '\n')
+		strbuf_adds(out, "\r\n");
 }
 
 static uint64_t longest_line(struct str content)
@@ -110,15 +136,20 @@ static bool has_eight_bit(struct str content)
 	return any;
 }
 
-static void check_content(struct str stream, const struct taken *t)
+static void check_content(enum body_in_mode mode, struct str stream, const struct taken *t)
 {
 	struct str content = strbuf_str(&t->content);
 	struct strbuf expected;
 	bool nul = false;
-	size_t end = find_end(stream);
-	fuzz_check(t->ended && t->consumed == end, "only CR LF . CR LF ends the data");
+	size_t lf_end = mode == BODY_IN_DATA_LF ? find_lf_end(stream) : 0;
+	size_t end = lf_end != 0 ? lf_end : find_end(stream), dot = lf_end != 0 ? 2 : 3;
+	if (mode == BODY_IN_BDAT) {
+		end = stream.n;
+		dot = 0;
+	}
+	fuzz_check(t->consumed == end, "only the end of data ends the data");
 	strbuf_init(&expected, CONTENT_MAX);
-	read_lines(str_head(stream, end - 3), &expected, &nul);
+	read_lines(mode, str_head(stream, end - dot), &expected, &nul);
 	fuzz_check(str_eq(content, strbuf_str(&expected)), "content is what was sent");
 	fuzz_check(t->nul == nul, "a NUL is noticed");
 	fuzz_check(t->stats.size == content.n, "size is that of the content");
@@ -138,6 +169,7 @@ static void check_same(const struct taken *a, const struct taken *b)
 	fuzz_check(a->stats.header_size == b->stats.header_size && a->stats.size == b->stats.size &&
 			   a->stats.longest_line == b->stats.longest_line &&
 			   a->stats.eight_bit == b->stats.eight_bit &&
+			   a->stats.eight_bit_header == b->stats.eight_bit_header &&
 			   a->stats.received_count == b->stats.received_count,
 		   "segments make no difference to what is measured");
 }
@@ -167,7 +199,7 @@ static void check_round_trip(const struct taken *t, unsigned cut)
 	struct str bytes = { (const char *)evbuffer_pullup(wire, -1), n };
 	fuzz_check_canonical(bytes);
 	fuzz_check(find_end(bytes) == n, "the only end is the end");
-	take(bytes, cut, &again);
+	take(BODY_IN_DATA, bytes, cut, &again);
 	fuzz_check(again.ended && again.consumed == n, "what goes out has one end");
 	fuzz_check(str_eq(strbuf_str(&t->content), strbuf_str(&again.content)),
 		   "what goes out is what came in");
@@ -178,16 +210,18 @@ static void check_round_trip(const struct taken *t, unsigned cut)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str in = { (const char *)data, size };
+	enum body_in_mode mode = fuzz_byte(&in) % (BODY_IN_BDAT + 1);
 	unsigned cut = fuzz_byte(&in);
 	struct strbuf stream;
 	struct taken whole, pieces;
 	strbuf_init(&stream, CONTENT_MAX);
 	strbuf_addstr(&stream, in);
-	strbuf_adds(&stream, "\r\n.\r\n");
-	take(strbuf_str(&stream), 0, &whole);
-	take(strbuf_str(&stream), cut, &pieces);
+	if (mode != BODY_IN_BDAT)
+		strbuf_adds(&stream, "\r\n.\r\n");
+	take(mode, strbuf_str(&stream), 0, &whole);
+	take(mode, strbuf_str(&stream), cut, &pieces);
 	check_same(&whole, &pieces);
-	check_content(strbuf_str(&stream), &whole);
+	check_content(mode, strbuf_str(&stream), &whole);
 	check_round_trip(&whole, cut);
 	taken_done(&whole);
 	taken_done(&pieces);

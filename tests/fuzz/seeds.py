@@ -101,16 +101,32 @@ def session_seeds():
                          b"HELP\r\nRSET x\r\nTURN\r\nXCLIENT ADDR=::1\r\nWIZ\r\nQUIT\r\n")
 
 
+DATA, DATA_LF, BDAT = range(3)
+
+
+def content(stream, mode=DATA, cut=1):
+    return bytes([mode, cut]) + stream
+
+
 def body_seeds():
     for name, end in ENDS.items():
-        yield name, b"\1" + HEAD + end + INNER
-    yield "empty", b"\0"
-    yield "no-header", b"\3plain text\r\nwithout a header\r\n"
-    yield "folded", b"\2Subject: a\r\n b\r\n\tc\r\nReceived : x\r\nRECEIVED: y\r\n\r\n8bit \xe4\r\n"
-    yield "blank-first", b"\1 Subject: x\r\n\r\nbody"
-    yield "dots", b"\2.\n..\r\n...\r\n.x\r\n.\r.\r\n..\r"
-    yield "crs", b"\1\r\r\r\n\r\n\r.\r\r\n"
-    yield "long", b"\x40" + b"x" * 1500 + b"\r\n." + b"y" * 1100
+        yield name, content(HEAD + end + INNER)
+        if name in ("smg-01", "smg-03", "smg-06", "smg-14"):
+            yield name + "-lf", content((HEAD + end + INNER).replace(b"\r", b""), DATA_LF)
+            yield name + "-bdat", content(HEAD + end + INNER, BDAT)
+    yield "empty", content(b"")
+    yield "empty-bdat", content(b"", BDAT)
+    yield "no-header", content(b"plain text\r\nwithout a header\r\n", cut=3)
+    yield "folded", content(b"Subject: a\r\n b\r\n\tc\r\nReceived : x\r\nRECEIVED: y\r\n\r\n"
+                            b"8bit \xe4\r\n", cut=2)
+    yield "blank-first", content(b" Subject: x\r\n\r\nbody")
+    yield "dots", content(b".\n..\r\n...\r\n.x\r\n.\r.\r\n..\r", cut=2)
+    yield "dots-lf", content(b"..\n...\n.x\n\n.\r.\n.\n", DATA_LF, cut=2)
+    yield "dots-bdat", content(b".\r\n..\r\n\r\n.\r\n.", BDAT, cut=2)
+    yield "cr-late-lf", content(b"a\n.\rb\n.\n\r\n..x\r\n", DATA_LF)
+    yield "crs", content(b"\r\r\r\n\r\n\r.\r\r\n")
+    yield "crs-bdat", content(b"\r\r\r\n\n\r\n\r\0\r", BDAT)
+    yield "long", content(b"x" * 1500 + b"\r\n." + b"y" * 1100, cut=64)
 
 
 # --- the smaller ones -------------------------------------------------------------------------------

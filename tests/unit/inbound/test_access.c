@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/attr.h"
+#include "config/quirk.h"
 #include "inbound/access.h"
 #include "tests/unit/support/config_text.h"
 
@@ -24,7 +25,8 @@ static const char text[] =
 	" { name = \"erp\"; address = \"10.1.2.3\"; auth = \"accept-any-password\"; },"
 	" { name = \"nas\"; address = \"192.168.9.0/24\"; auth = \"required\";"
 	"   cleartext_auth = true; },"
-	" { name = \"cam\"; address = \"192.168.9.8\"; auth = \"required\"; } );"
+	" { name = \"cam\"; address = \"192.168.9.8\"; auth = \"required\";"
+	"   quirks = [ \"no-8bitmime\", \"odd-dots\" ]; } );"
 	"accounts = ( { " CONFIG_ACCOUNT " } );";
 
 static struct config *config;
@@ -127,10 +129,22 @@ static void texts(void **state)
 	assert_string_equal(why.text, "5.7.0 Authentication required");
 }
 
+static void quirks(void **state)
+{
+	(void)state;
+	struct access a = decide("192.168.9.8", NONE);
+	assert_int_equal(a.quirks, QUIRK_NO_8BITMIME | QUIRK_ODD_DOTS);
+	a = decide("192.168.10.21", NONE);
+	assert_int_equal(a.quirks, 0);
+	a = decide("192.168.1.9", NONE);
+	assert_int_equal(a.quirks, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
+		cmocka_unit_test(quirks),
 		cmocka_unit_test(texts),
 	};
 	return cmocka_run_group_tests_name("inbound/access", tests, load, unload);

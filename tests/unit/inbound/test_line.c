@@ -98,6 +98,36 @@ static void nul_is_a_byte(void **state)
 	evbuffer_free(in);
 }
 
+/* Any CR taken, wherever it stands, also in what is thrown away; not one that is still to come. */
+static void sees_a_cr(void **state)
+{
+	static const struct {
+		const char *bytes;
+		bool cr;
+	} rows[] = {
+		{ "a\nb\n", false },
+		{ "a\n\r", false },
+		{ "a\r\n", true },
+		{ "a\rb\n", true },
+		{ "aaaaaaaaaaaaaaa\raaaaaaaaaaaaaaaaaa\n", true },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct line_reader r = { 0 };
+		struct evbuffer *in = evbuffer_new();
+		struct secret line;
+		evbuffer_add(in, rows[i].bytes, strlen(rows[i].bytes));
+		for (enum line_status status = LINE_READY; status != LINE_NONE;) {
+			status = line_take(&r, in, 10, &line);
+			if (status == LINE_READY)
+				secret_done(&line);
+		}
+		assert_int_equal(r.cr, rows[i].cr);
+		evbuffer_free(in);
+	}
+}
+
 /* LEX-02: nothing is kept of a line that does not end. */
 static void endless(void **state)
 {
@@ -157,8 +187,9 @@ static void linear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines), cmocka_unit_test(nul_is_a_byte), cmocka_unit_test(endless),
-		cmocka_unit_test(wiped), cmocka_unit_test(linear),
+		cmocka_unit_test(lines),   cmocka_unit_test(nul_is_a_byte),
+		cmocka_unit_test(endless), cmocka_unit_test(sees_a_cr),
+		cmocka_unit_test(wiped),   cmocka_unit_test(linear),
 	};
 	return cmocka_run_group_tests_name("inbound/line", tests, NULL, NULL);
 }

@@ -46,8 +46,29 @@ static void counts(void **state)
 	peers_free(NULL);
 }
 
+static void messages(void **state)
+{
+	struct peers *peers = peers_new();
+	struct netaddr a = number(1), b = number(2);
+	(void)state;
+	assert_int_equal(peers_messages(peers, &a), 0);
+	peers_add(peers, &a);
+	peers_add(peers, &b);
+	peers_message_begun(peers, &a);
+	peers_message_begun(peers, &a);
+	assert_int_equal(peers_messages(peers, &a), 2);
+	assert_int_equal(peers_messages(peers, &b), 0);
+	peers_message_over(peers, &a);
+	assert_int_equal(peers_messages(peers, &a), 1);
+	assert_int_equal(peers_count(peers, &a), 1);
+	peers_message_over(peers, &a);
+	peers_remove(peers, &a);
+	assert_int_equal(peers_messages(peers, &a), 0);
+	peers_free(peers);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(counts) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(counts), cmocka_unit_test(messages) };
 	return cmocka_run_group_tests_name("inbound/peers", tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static void run(struct str in, const char *prepend, size_t first, size_t step, s
 	struct body_in b;
 	*r = (struct result){ .ended = false };
 	strbuf_init(&r->out, OUT_MAX);
-	body_in_init(&b, collect, r);
+	body_in_init(&b, BODY_IN_DATA, collect, r);
 	if (prepend != NULL)
 		body_in_prepend(&b, str_of(prepend));
 	for (size_t at = 0, n = first; at < in.n && !r->ended; at += n, n = step) {
@@ -72,6 +72,7 @@ static void assert_same(const struct result *a, const struct result *b)
 	assert_int_equal(a->stats.longest_line, b->stats.longest_line);
 	assert_int_equal(a->stats.received_count, b->stats.received_count);
 	assert_int_equal(a->stats.eight_bit, b->stats.eight_bit);
+	assert_int_equal(a->stats.eight_bit_header, b->stats.eight_bit_header);
 	assert_int_equal(a->stats.header_done, b->stats.header_done);
 }
 
@@ -224,34 +225,37 @@ struct stats_row {
 	uint64_t longest_line;
 	unsigned received;
 	bool eight_bit;
+	bool eight_bit_header;
 };
 
 /* header_size counts canonical bytes, without the dot-stuffing. */
 static const struct stats_row stats_rows[] = {
-	{ "", 0, 0, 0, false },
-	{ "A: b\r\n", 6, 4, 0, false },
-	{ "A: b\r\n\r\nbody\r\n", 8, 4, 0, false },
-	{ "A: b\n\nbody\r\n", 8, 4, 0, false },
-	{ "\r\nbody\r\n", 2, 4, 0, false },
-	{ "body\r\nA: b\r\n\r\n", 0, 4, 0, false },
-	{ "A: b\r\nno field here\r\n\r\n", 6, 13, 0, false },
-	{ "A : b\r\n\r\n", 9, 5, 0, false },
-	{ "A\r\n\r\n", 0, 1, 0, false },
-	{ "A \r\n\r\n", 0, 2, 0, false },
-	{ ": b\r\n\r\n", 0, 3, 0, false },
-	{ "A:\r\n b\r\n\tc\r\n\r\nx\r\n", 14, 2, 0, false },
-	{ " b\r\nA: b\r\n\r\n", 0, 4, 0, false },
-	{ "A: b\r\n \r\n\r\nx\r\n", 11, 4, 0, false },
-	{ "A: b\r\n\x81: c\r\n\r\n", 6, 4, 0, true },
-	{ "From a@b Sun Nov 22 12:00:00\r\nA: b\r\n\r\n", 0, 28, 0, false },
-	{ "A: b\r\n..x\r\n", 6, 4, 0, false },
-	{ "Received: a\r\nRECEIVED : b\r\nreceived:\r\n\tx\r\n\r\n", 44, 12, 3, false },
-	{ "Received-SPF: a\r\nReceive: b\r\nX-Received: b\r\n\r\n", 46, 15, 0, false },
-	{ "A: b\r\n\r\nReceived: a\r\n", 8, 11, 0, false },
-	{ "A: b\r\n Received: a\r\n\r\n", 22, 12, 0, false },
-	{ "A: \xc3\xbc\r\n\r\nx\r\n", 9, 5, 0, true },
-	{ "A: b\r\n\r\n\xff\r\n", 8, 4, 0, true },
-	{ "\rA: b\r\n\r\n", 0, 5, 0, false },
+	{ "", 0, 0, 0, false, false },
+	{ "A: b\r\n", 6, 4, 0, false, false },
+	{ "A: b\r\n\r\nbody\r\n", 8, 4, 0, false, false },
+	{ "A: b\n\nbody\r\n", 8, 4, 0, false, false },
+	{ "\r\nbody\r\n", 2, 4, 0, false, false },
+	{ "body\r\nA: b\r\n\r\n", 0, 4, 0, false, false },
+	{ "A: b\r\nno field here\r\n\r\n", 6, 13, 0, false, false },
+	{ "A : b\r\n\r\n", 9, 5, 0, false, false },
+	{ "A\r\n\r\n", 0, 1, 0, false, false },
+	{ "A \r\n\r\n", 0, 2, 0, false, false },
+	{ ": b\r\n\r\n", 0, 3, 0, false, false },
+	{ "A:\r\n b\r\n\tc\r\n\r\nx\r\n", 14, 2, 0, false, false },
+	{ " b\r\nA: b\r\n\r\n", 0, 4, 0, false, false },
+	{ "A: b\r\n \r\n\r\nx\r\n", 11, 4, 0, false, false },
+	{ "A: b\r\n\x81: c\r\n\r\n", 6, 4, 0, true, false },
+	{ "From a@b Sun Nov 22 12:00:00\r\nA: b\r\n\r\n", 0, 28, 0, false, false },
+	{ "A: b\r\n..x\r\n", 6, 4, 0, false, false },
+	{ "Received: a\r\nRECEIVED : b\r\nreceived:\r\n\tx\r\n\r\n", 44, 12, 3, false, false },
+	{ "Received-SPF: a\r\nReceive: b\r\nX-Received: b\r\n\r\n", 46, 15, 0, false, false },
+	{ "A: b\r\n\r\nReceived: a\r\n", 8, 11, 0, false, false },
+	{ "A: b\r\n Received: a\r\n\r\n", 22, 12, 0, false, false },
+	{ "A: \xc3\xbc\r\n\r\nx\r\n", 9, 5, 0, true, true },
+	{ "A: b\r\n\r\n\xff\r\n", 8, 4, 0, true, false },
+	{ "A: b\r\nx\xff: c\r\n\r\n", 6, 5, 0, true, false },
+	{ "A: b\r\n \xff\r\n\r\n", 12, 4, 0, true, true },
+	{ "\rA: b\r\n\r\n", 0, 5, 0, false, false },
 };
 
 static void statistics(void **state)
@@ -271,6 +275,7 @@ static void statistics(void **state)
 		assert_int_equal(r.stats.longest_line, row->longest_line);
 		assert_int_equal(r.stats.received_count, row->received);
 		assert_int_equal(r.stats.eight_bit, row->eight_bit);
+		assert_int_equal(r.stats.eight_bit_header, row->eight_bit_header);
 		strbuf_done(&in);
 		strbuf_done(&r.out);
 	}

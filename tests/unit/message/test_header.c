@@ -19,6 +19,7 @@ static const char *edit(const char *header, const char *mailbox, const char *sen
 {
 	const struct header_edit how = {
 		.mailbox = mailbox,
+		.from = "p@x.y",
 		.may_stay = stays,
 		.arg = send_as,
 		.id = "abc",
@@ -72,6 +73,9 @@ static void test_edit(void **state)
 		/* keep: nothing but what is missing */
 		{ "From: a@b.c, d@e.f\r\nSender: z@z.z\r\n\r\n", NULL, "",
 		  "From: a@b.c, d@e.f\r\nSender: z@z.z\r\n" DATE ID "\r\n" },
+		/* RFC 6409 8.1: the reverse-path, where there is no From */
+		{ "Subject: a\r\n\r\n", NULL, "", "Subject: a\r\nFrom: p@x.y\r\n" DATE ID "\r\n" },
+		{ "", NULL, "", "From: p@x.y\r\n" DATE ID "\r\n" },
 		/* what is there is not added again, whatever its case */
 		{ "message-id: <1@2>\r\nDATE: x\r\nFrom: m@x.y\r\n\r\n", "m@x.y", "",
 		  "message-id: <1@2>\r\nDATE: x\r\nFrom: m@x.y\r\n\r\n" },
@@ -99,7 +103,7 @@ static void test_same_for_every_attempt(void **state)
 static void test_overflow_is_told(void **state)
 {
 	const struct header_edit how = {
-		.mailbox = NULL, .may_stay = stays, .id = "a", .hostname = "b"
+		.mailbox = NULL, .from = "", .may_stay = stays, .id = "a", .hostname = "b"
 	};
 	struct strbuf out;
 	(void)state;

@@ -36,6 +36,7 @@ static struct record_end some_end(void)
 		.size = 12345,
 		.longest_line = 76,
 		.eight_bit = true,
+		.eight_bit_header = true,
 		.header_done = true,
 		.received_count = 3,
 	};
@@ -65,6 +66,7 @@ static void test_end(void **state)
 	assert_int_equal(end.stats.longest_line, want.stats.longest_line);
 	assert_int_equal(end.stats.received_count, want.stats.received_count);
 	assert_true(end.stats.eight_bit);
+	assert_true(end.stats.eight_bit_header);
 	assert_true(end.stats.header_done);
 	assert_true(sha256_equal(&end.sum, &want.sum));
 	assert_false(record_parse(strbuf_str(&out), RECORD_PROGRESS, &payload, &line));
@@ -101,10 +103,21 @@ static void test_end_refused(void **state)
 		ID
 		"at=1 size=9 header=9 header_done=1 longest=9 eight_bit=0 received=0 recipients=1 "
 		"sha256=e3b0",
+		ID "at=1 size=9 header=9 header_done=1 longest=9 eight_bit=0 eight_bit_header=2 "
+		   "received=0 recipients=1 " SUM,
+		ID "at=1 size=9 header=9 header_done=1 longest=9 eight_bit=0 eight_bit_headers=1 "
+		   "received=0 recipients=1 " SUM,
 	};
 	struct record_end end;
 	(void)state;
+	/* As a file of an earlier version has it, and with what was added. */
 	assert_true(record_parse_end(str_of(good), &end));
+	assert_false(end.stats.eight_bit_header);
+	assert_true(record_parse_end(
+		str_of(ID "at=1 size=9 header=9 header_done=1 longest=9 eight_bit=1 "
+			  "eight_bit_header=1 received=0 recipients=1 " SUM),
+		&end));
+	assert_true(end.stats.eight_bit_header);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		if (record_parse_end(str_of(bad[i]), &end))
 			fail_msg("%s", bad[i]);

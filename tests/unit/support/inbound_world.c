@@ -87,13 +87,26 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 }
 
 static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
-			   const char *user)
+			   const char *user, const char **whose)
 {
 	const struct inbound_world *w = ctx;
 	(void)config;
 	(void)device;
 	(void)user;
+	*whose = w->limit_of;
 	return w->size_limit;
+}
+
+static bool has_account(void *ctx, const struct config *config, const char *device,
+			const char *user, struct inbound_refusal *why)
+{
+	const struct inbound_world *w = ctx;
+	(void)config;
+	(void)device;
+	(void)user;
+	if (w->refuse_account.code != 0)
+		*why = w->refuse_account;
+	return w->refuse_account.code == 0;
 }
 
 static struct inbound_message *begin(void *ctx, const struct config *config,
@@ -222,6 +235,7 @@ static struct inbound_world *make(bool tls, const char *extra)
 {
 	struct inbound_world *w = mem_zalloc(sizeof(*w));
 	const struct inbound_ops ops = {
+		.has_account = has_account,
 		.size_limit = size_limit,
 		.begin = begin,
 		.write = write_content,

@@ -34,11 +34,13 @@ struct inbound_world {
 
 	/* How the other side behaves; may be changed at any time. */
 	uint64_t size_limit;
-	struct inbound_refusal refuse_begin;  /* code 0: no */
-	struct inbound_refusal refuse_finish; /* code 0: no */
-	unsigned pause_every;		      /* asks for a pause at every n-th write; 0: never */
-	bool hold_resume;		      /* pauses last until world_resume_held() */
-	bool hold_finish;		      /* commits last until world_finish_held() */
+	const char *limit_of;		       /* the account whose that is; NULL: the relay's */
+	struct inbound_refusal refuse_account; /* code 0: no */
+	struct inbound_refusal refuse_begin;   /* code 0: no */
+	struct inbound_refusal refuse_finish;  /* code 0: no */
+	unsigned pause_every;		       /* asks for a pause at every n-th write; 0: never */
+	bool hold_resume;		       /* pauses last until world_resume_held() */
+	bool hold_finish;		       /* commits last until world_finish_held() */
 
 	/* What has come of it. */
 	unsigned begun;
