@@ -317,6 +317,7 @@ install: $(PROGRAM) $(MANUALS) ## install below DESTDIR, PREFIX=/usr
 	$(foreach s,1 5 7 8,$(call put,0644,$(filter %.$(s),$(MANUALS)),$(PREFIX)/share/man/man$(s))$(newline))
 	$(call put,0644,$(wildcard README.md LICENSE CHANGELOG.md),$(DOCDIR))
 	$(call put,0644,$(SAMPLES),$(DOCDIR)/examples)
+	$(foreach d,filter.d jail.d,$(call put,0644,$(wildcard conf/fail2ban/$d/*.conf),$(DOCDIR)/examples/fail2ban/$d)$(newline))
 
 define newline
 

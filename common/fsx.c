@@ -90,15 +90,17 @@ static bool sync_folder(const char *path, struct err *err)
 }
 
 /* The new content under a name of its own, on disk. On failure nothing is left of it. */
-static bool write_beside(const char *temporary, struct str content, mode_t mode, struct err *err)
+static bool write_beside(const char *temporary, struct str content, const struct stat *as,
+			 struct err *err)
 {
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(err, errno, "%s", temporary);
+	bool ok = fchown(fd, as->st_uid, as->st_gid) == 0 ||
+		  err_errno(err, errno, "chown %s", temporary);
 	/* Not by open(): the umask must not decide. */
-	bool ok = fchmod(fd, mode) == 0;
-	if (!ok)
-		err_errno(err, errno, "chmod %s", temporary);
+	if (ok && fchmod(fd, as->st_mode) != 0)
+		ok = err_errno(err, errno, "chmod %s", temporary);
 	ok = ok && fsx_write_all(fd, content.p, content.n, err);
 	if (ok && fsync(fd) != 0)
 		ok = err_errno(err, errno, "sync %s", temporary);
@@ -109,8 +111,10 @@ static bool write_beside(const char *temporary, struct str content, mode_t mode,
 	return ok;
 }
 
-bool fsx_replace_durable(const char *path, struct str content, mode_t mode, struct err *err)
+bool fsx_replace_owned(const char *path, struct str content, mode_t mode, uid_t uid, gid_t gid,
+		       struct err *err)
 {
+	const struct stat as = { .st_mode = mode, .st_uid = uid, .st_gid = gid };
 	struct msgid id = msgid_random();
 	struct strbuf temporary;
 	char *folder = parent_of(path);
@@ -118,7 +122,7 @@ bool fsx_replace_durable(const char *path, struct str content, mode_t mode, stru
 	strbuf_init(&temporary, 4096);
 	strbuf_addf(&temporary, "%s/.%s.%.16s.tmp", folder, last_part(path), msgid_text(&id).hex);
 	bool ok = !temporary.overflow || err_set(err, "%s: the name is too long", path);
-	ok = ok && write_beside(strbuf_cstr(&temporary), content, mode, err);
+	ok = ok && write_beside(strbuf_cstr(&temporary), content, &as, err);
 	if (ok && rename(strbuf_cstr(&temporary), path) != 0) {
 		ok = err_errno(err, errno, "rename to %s", path);
 		unlink(strbuf_cstr(&temporary));
@@ -127,6 +131,11 @@ bool fsx_replace_durable(const char *path, struct str content, mode_t mode, stru
 	strbuf_done(&temporary);
 	free(folder);
 	return ok;
+}
+
+bool fsx_replace_durable(const char *path, struct str content, mode_t mode, struct err *err)
+{
+	return fsx_replace_owned(path, content, mode, (uid_t)-1, (gid_t)-1, err);
 }
 
 /* One level; its parent is there. */

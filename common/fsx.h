@@ -23,6 +23,9 @@ bool fsx_read_file(const char *path, struct strbuf *out, struct err *err) MUST_C
  * only the directory's sync fails, the new one is there but may not survive a power cut. */
 bool fsx_replace_durable(const char *path, struct str content, mode_t mode, struct err *err)
 	MUST_CHECK;
+/* The same, owned by uid and gid; -1 leaves either as it comes. */
+bool fsx_replace_owned(const char *path, struct str content, mode_t mode, uid_t uid, gid_t gid,
+		       struct err *err) MUST_CHECK;
 /* mkdir -p with this mode (less the umask) for what is missing, each made durable. */
 bool fsx_make_dirs(const char *path, mode_t mode, struct err *err) MUST_CHECK;
 /* Takes an exclusive lock on path (made when missing), kept until the descriptor closes; false,

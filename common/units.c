@@ -124,6 +124,12 @@ int64_t units_seconds_up(int64_t ms)
 	return (ms + 999) / 1000;
 }
 
+void units_append_rough(struct strbuf *out, int64_t ms)
+{
+	int64_t unit = ms <= 59 * 1000 ? 1000 : ms <= 119 * 60 * 1000 ? 60 * 1000 : 3600 * 1000;
+	units_append_duration(out, (ms + unit - 1) / unit * unit);
+}
+
 void units_append_age(struct strbuf *out, int64_t ms)
 {
 	long long s = ms > 0 ? ms / 1000 : 0;

@@ -26,6 +26,10 @@ void units_append_size(struct strbuf *out, uint64_t bytes); /* "35M" when exact,
 void units_append_duration(struct strbuf *out, int64_t ms); /* "5d", "90s": largest exact unit */
 /* Whole seconds, rounded up: something that is half a second away is not now. */
 int64_t units_seconds_up(int64_t ms);
+/* The same rounded up to whole seconds, from a minute on to minutes, from two hours to hours:
+ * "14m".
+ */
+void units_append_rough(struct strbuf *out, int64_t ms);
 void units_append_age(struct strbuf *out, int64_t ms); /* for people: "3 min", "2 h 5 min" */
 
 #endif

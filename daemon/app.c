@@ -96,7 +96,8 @@ static void configure(struct app *app, struct loaded *loaded)
 	bool listeners = false;
 	app->config = loaded->config;
 	log_set_level(app->config->log_level);
-	queue_configure(app->queue, app->config, loaded->queue);
+	queue_configure(app->queue, app->config, loaded->queue,
+			inbound_files_users(loaded->inbound));
 	inbound_configure(app->inbound, app->config, loaded->inbound, &listeners);
 	if (old != NULL) {
 		log_restart_needed(old, app->config, listeners);
@@ -207,6 +208,13 @@ static void look(void *ctx, struct admin_view *out)
 	};
 }
 
+static size_t release_device(void *ctx, struct str device)
+{
+	struct app *app = ctx;
+	inbound_release(app->inbound, device);
+	return queue_release(app->queue, device);
+}
+
 static bool make_parts(struct app *app, struct loaded *loaded, struct err *err)
 {
 	const struct spool_file_params spool = {
@@ -232,7 +240,11 @@ static bool make_parts(struct app *app, struct loaded *loaded, struct err *err)
 	app->inbound = inbound_new(app->base, app->worker, loaded->config, &ops, err);
 	if (app->inbound == NULL)
 		return false;
-	const struct admin_ops admin = { .look = look, .ctx = app };
+	const struct admin_ops admin = {
+		.look = look,
+		.release_device = release_device,
+		.ctx = app,
+	};
 	app->control = control_new(app->base, loaded->config->admin_socket, &admin, err);
 	return app->control != NULL;
 }

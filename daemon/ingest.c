@@ -33,24 +33,24 @@ static void refuse(struct inbound_refusal *why, unsigned code, const char *text)
 }
 
 static bool has_account(void *ctx, const struct config *config, const char *device,
-			const char *user, struct inbound_refusal *why)
+			const struct user *login, struct inbound_refusal *why)
 {
 	(void)ctx;
-	(void)user; /* users are not routed apart from their device */
-	if (route_account(config, device) != NULL)
+	if (route_account(config, device, login) != NULL)
 		return true;
 	/* RFC 3463 X.3.5: system incorrectly configured */
-	refuse(why, 451, "4.3.5 No account is configured for this device");
+	refuse(why, 451,
+	       login != NULL ? "4.3.5 No account is configured for this user"
+			     : "4.3.5 No account is configured for this device");
 	return false;
 }
 
 static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
-			   const char *user, const char **whose)
+			   const struct user *login, const char **whose)
 {
-	const struct account_config *account = route_account(config, device);
+	const struct account_config *account = route_account(config, device, login);
 	uint64_t limit = config->limits.message_size;
 	(void)ctx;
-	(void)user;
 	*whose = NULL;
 	if (account == NULL || account->limits.message_size >= limit)
 		return limit;
@@ -59,12 +59,13 @@ static uint64_t size_limit(void *ctx, const struct config *config, const char *d
 }
 
 static struct inbound_message *begin(void *ctx, const struct config *config,
-				     struct envelope *envelope, struct inbound_refusal *why)
+				     const struct user *login, struct envelope *envelope,
+				     struct inbound_refusal *why)
 {
 	struct ingest *ingest = ctx;
 	struct err err;
 	bool full = false;
-	if (!has_account(ingest, config, envelope->device, envelope->user, why))
+	if (!has_account(ingest, config, envelope->device, login, why))
 		return NULL;
 	struct spool_draft *draft = ingest->spool->ops->draft(ingest->spool, envelope, &full, &err);
 	if (draft == NULL) {

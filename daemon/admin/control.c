@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -16,6 +17,7 @@
 
 #include "admin/routes.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/mem.h"
 
 enum {
@@ -72,22 +74,55 @@ static void send_answer(struct evhttp_request *request, struct admin_answer answ
 	}
 	evhttp_add_header(headers, "Content-Type", "application/json");
 	evhttp_add_header(headers, "Cache-Control", "no-store");
-	if (answer.status == 405)
-		evhttp_add_header(headers, "Allow", "GET");
+	if (answer.allow != NULL)
+		evhttp_add_header(headers, "Allow", answer.allow);
 	evbuffer_add(body, text.p, text.n);
 	evhttp_send_reply(request, answer.status, NULL, NULL);
 	strbuf_done(&text);
+}
+
+/* Who is at the other end; -1 when the system does not tell. */
+static int64_t peer_uid(struct evhttp_request *request)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(connection);
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+	if (getsockopt(bufferevent_getfd(bev), SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		return -1;
+	return peer.uid;
+}
+
+static void log_done(struct evhttp_request *request, const struct admin_call *call, int status)
+{
+	struct strbuf did;
+	strbuf_init(&did, HEADERS_MAX);
+	strbuf_addstr(&did, call->method);
+	strbuf_addc(&did, ' ');
+	strbuf_addstr(&did, call->path);
+	log_info("admin", lf_int("uid", peer_uid(request)), lf_slice("did", strbuf_str(&did)),
+		 lf_int("status", status));
+	strbuf_done(&did);
 }
 
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct control *control = arg;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-	struct str path = str_of(uri != NULL ? evhttp_uri_get_path(uri) : NULL);
-	struct str query = str_of(uri != NULL ? evhttp_uri_get_query(uri) : NULL);
+	struct evbuffer *body = evhttp_request_get_input_buffer(request);
+	size_t n = evbuffer_get_length(body);
+	const struct admin_call call = {
+		.method = method_of(request),
+		.path = str_of(uri != NULL ? evhttp_uri_get_path(uri) : NULL),
+		.query = str_of(uri != NULL ? evhttp_uri_get_query(uri) : NULL),
+		.body = { n != 0 ? (const char *)evbuffer_pullup(body, -1) : NULL, n },
+	};
 	struct admin_view view = { 0 };
 	control->ops.look(control->ops.ctx, &view);
-	send_answer(request, admin_dispatch(&view, method_of(request), path, query));
+	struct admin_answer answer = admin_dispatch(&view, &control->ops, &call);
+	if (str_eq(call.method, STR("POST")))
+		log_done(request, &call, answer.status);
+	send_answer(request, answer);
 }
 
 /* ---- the socket */

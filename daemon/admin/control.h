@@ -13,8 +13,9 @@ struct event_base;
 
 /*
  * The control socket: HTTP/1.1 over a Unix socket, where the command line (and anybody else who may
- * write to the socket) asks the running relay. Answers are JSON; in this version they only tell,
- * nothing can be changed. Loop's thread.
+ * write to the socket) asks the running relay, or tells it what to do. Answers are JSON. What is
+ * done (every POST) is logged with the user id that asked for it:
+ * `admin uid=0 did="POST /v1/devices/erp/release" status=200`. Loop's thread.
  *
  * The socket's file has mode 0660 and keeps the group that its folder or the process gives it; a
  * file left by a process that is gone is replaced, one that somebody answers on is not.
@@ -31,6 +32,8 @@ struct admin_view {
 
 struct admin_ops {
 	void (*look)(void *ctx, struct admin_view *out);
+	/* Says how many messages that is. */
+	size_t (*release_device)(void *ctx, struct str device);
 	void *ctx;
 };
 

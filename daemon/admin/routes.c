@@ -3,13 +3,17 @@
 
 #include <string.h>
 
+#include "admin/device.h"
 #include "admin/show_queue.h"
 #include "admin/show_status.h"
+#include "common/json.h"
 
 const struct admin_route admin_routes[] = {
 	{ "GET", "/v1/status", show_status, "accounts, queue, intake, listeners" },
 	{ "GET", "/v1/queue", show_queue, "waiting messages: ?limit=50&offset=0" },
 	{ "GET", "/v1/queue/", show_message, "one message by its id, or by the id's first digits" },
+	{ "POST", "/v1/devices/*/release", device_release,
+	  "sends what is held because the device was above its rate" },
 };
 const size_t admin_route_count = ARRAY_LEN(admin_routes);
 
@@ -17,36 +21,82 @@ struct admin_answer admin_error(int status, const char *text)
 {
 	cJSON *body = cJSON_CreateObject();
 	cJSON_AddStringToObject(body, "error", text);
-	return (struct admin_answer){ status, body };
+	return (struct admin_answer){ .status = status, .body = body };
 }
 
-static bool matches(const struct admin_route *route, struct str path)
+/* *rest: what the pattern leaves open. */
+static bool matches(const char *pattern, struct str path, struct str *rest)
 {
-	struct str mine = str_of(route->path);
-	bool below = mine.p[mine.n - 1] == '/';
-	return below ? str_starts(path, mine) && path.n > mine.n : str_eq(path, mine);
+	struct str mine = str_of(pattern);
+	ptrdiff_t star = str_chr(mine, '*');
+	size_t before = star >= 0 ? (size_t)star : mine.n;
+	*rest = str_skip(path, before);
+	if (!str_starts(path, str_head(mine, before)))
+		return false;
+	if (star < 0)
+		return mine.p[mine.n - 1] == '/' ? rest->n != 0 : rest->n == 0;
+	ptrdiff_t end = str_chr(*rest, '/');
+	size_t taken = end >= 0 ? (size_t)end : rest->n;
+	bool ok = taken != 0 && str_eq(str_skip(*rest, taken), str_skip(mine, before + 1));
+	*rest = str_head(*rest, taken);
+	return ok;
 }
 
-struct admin_answer admin_dispatch(const struct admin_view *view, struct str method,
-				   struct str path, struct str query)
+/* The methods of all rows for this path; NULL when there is none. */
+static const char *methods_of(struct str path)
 {
-	bool known = false;
+	struct str rest;
+	bool get = false, post = false;
+	for (size_t i = 0; i < admin_route_count; i++) {
+		if (!matches(admin_routes[i].path, path, &rest))
+			continue;
+		get = get || strcmp(admin_routes[i].method, "GET") == 0;
+		post = post || strcmp(admin_routes[i].method, "POST") == 0;
+	}
+	if (get)
+		return post ? "GET, POST" : "GET";
+	return post ? "POST" : NULL;
+}
+
+static struct admin_answer run(const struct admin_route *route, struct admin_request *request,
+			       struct str body)
+{
+	struct err err;
+	cJSON *json = NULL;
+	/* A GET may have one, too; it says nothing. */
+	if (body.n != 0 && strcmp(route->method, "POST") == 0) {
+		json = json_parse(body, &err);
+		if (!cJSON_IsObject(json)) {
+			cJSON_Delete(json);
+			return admin_error(400, "the body must be empty or a JSON object");
+		}
+	}
+	request->body = json;
+	struct admin_answer answer = route->handler(request);
+	cJSON_Delete(json);
+	return answer;
+}
+
+struct admin_answer admin_dispatch(const struct admin_view *view, const struct admin_ops *ops,
+				   const struct admin_call *call)
+{
+	struct admin_request request = { .view = view, .ops = ops, .query = call->query };
 	for (size_t i = 0; i < admin_route_count; i++) {
 		const struct admin_route *route = &admin_routes[i];
-		bool is_here = matches(route, path);
-		known = known || is_here;
-		if (!is_here || !str_eq(method, str_of(route->method)))
-			continue;
-		const struct admin_request request = {
-			.view = view,
-			.rest = str_skip(path, strlen(route->path)),
-			.query = query,
-		};
-		/* cppcheck-suppress returnDanglingLifetime ; nothing of the request is kept */
-		return route->handler(&request);
+		if (str_eq(call->method, str_of(route->method)) &&
+		    matches(route->path, call->path, &request.rest))
+			return run(route, &request, call->body);
 	}
-	return known ? admin_error(405, "this can only be read: use GET")
-		     : admin_error(404, "there is nothing of that name");
+	const char *allow = methods_of(call->path);
+	if (allow == NULL)
+		return admin_error(404, "there is nothing of that name");
+	struct strbuf text;
+	strbuf_init(&text, 256);
+	strbuf_addf(&text, "this path takes another method: %s", allow);
+	struct admin_answer answer = admin_error(405, strbuf_cstr(&text));
+	strbuf_done(&text);
+	answer.allow = allow;
+	return answer;
 }
 
 bool admin_query_number(struct str query, const char *name, uint64_t max, uint64_t fallback,

@@ -9,23 +9,37 @@
 #include "common/str.h"
 
 /*
- * What can be asked: a table of paths, each with the function that makes its answer. No I/O; reads
- * the queue and the configuration through struct admin_view. Loop's thread.
+ * What can be asked and done: a table of paths, each with the function that makes its answer. No
+ * I/O; what is asked is read through struct admin_view, what is done goes through struct admin_ops.
+ * Loop's thread.
+ *
+ * A path has at most one "*", which takes one segment of the path; one that ends in "/" takes
+ * everything below it. Of several that match, the first in the table counts.
  */
+struct admin_call {
+	struct str method;
+	struct str path;
+	struct str query; /* behind the "?", undecoded: our parameters are numbers and words */
+	struct str body;
+};
+
 struct admin_request {
 	const struct admin_view *view;
-	struct str rest;  /* of the path, where the row's path ends in "/" */
-	struct str query; /* behind the "?", undecoded: our parameters are numbers and words */
+	const struct admin_ops *ops;
+	struct str rest; /* of the path: what "*" or the final "/" took */
+	struct str query;
+	const cJSON *body; /* of a POST: an object; NULL when it was empty */
 };
 
 struct admin_answer {
-	int status;  /* of HTTP */
-	cJSON *body; /* the receiver deletes it */
+	int status;	   /* of HTTP */
+	cJSON *body;	   /* the receiver deletes it */
+	const char *allow; /* with 405: the methods that the path has */
 };
 
 struct admin_route {
-	const char *method;
-	const char *path; /* one that ends in "/" takes everything below it */
+	const char *method; /* GET only tells; POST does something */
+	const char *path;
 	struct admin_answer (*handler)(const struct admin_request *request);
 	const char *help;
 };
@@ -33,9 +47,10 @@ struct admin_route {
 extern const struct admin_route admin_routes[];
 extern const size_t admin_route_count;
 
-/* Never fails: an unknown path is answered 404, a known one with another method 405. */
-struct admin_answer admin_dispatch(const struct admin_view *view, struct str method,
-				   struct str path, struct str query);
+/* Never fails: an unknown path is answered 404, a known one with another method 405, a body that is
+ * no JSON object 400. */
+struct admin_answer admin_dispatch(const struct admin_view *view, const struct admin_ops *ops,
+				   const struct admin_call *call);
 /* { "error": text } */
 struct admin_answer admin_error(int status, const char *text);
 /* Value of "name=digits" in a query; fallback when it is not there, false when it is not a number

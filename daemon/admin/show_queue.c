@@ -74,7 +74,20 @@ static void add_next(cJSON *object, const struct queued *m, bool pending)
 		cJSON_AddNumberToObject(object, "next_s", (double)seconds);
 }
 
-static cJSON *recipient_json(const struct queued *m, const struct queued_recipient *r)
+static void add_reply(cJSON *json, const struct queue *queue, const struct queued *m,
+		      const struct queued_recipient *r)
+{
+	struct strbuf hold;
+	strbuf_init(&hold, 512);
+	if (queue_append_hold(queue, m, &hold))
+		json_add_str(json, "reply", strbuf_str(&hold));
+	else
+		add_optional(json, "reply", r->reply);
+	strbuf_done(&hold);
+}
+
+static cJSON *recipient_json(const struct queue *queue, const struct queued *m,
+			     const struct queued_recipient *r)
 {
 	cJSON *json = cJSON_CreateObject();
 	bool pending = r->state == PROGRESS_PENDING || r->state == PROGRESS_INFLIGHT;
@@ -82,7 +95,7 @@ static cJSON *recipient_json(const struct queued *m, const struct queued_recipie
 	cJSON_AddStringToObject(json, "state", state_name(m, r));
 	cJSON_AddNumberToObject(json, "attempts", r->attempts);
 	add_next(json, m, pending);
-	add_optional(json, "reply", r->reply);
+	add_reply(json, queue, m, r);
 	return json;
 }
 
@@ -100,7 +113,7 @@ static void add_account(cJSON *json, const struct queued *m)
 	add_optional(json, "blocked", status.state != ACCOUNT_OPEN ? status.reason : NULL);
 }
 
-static cJSON *message_json(const struct queued *m)
+static cJSON *message_json(const struct queue *queue, const struct queued *m)
 {
 	struct strbuf accepted;
 	int64_t age = (clock_wall_ms() - m->accepted_ms) / 1000;
@@ -120,7 +133,7 @@ static cJSON *message_json(const struct queued *m)
 	add_next(json, m, true);
 	cJSON *recipients = cJSON_AddArrayToObject(json, "recipients");
 	for (uint32_t i = 0; i < m->recipient_count; i++)
-		cJSON_AddItemToArray(recipients, recipient_json(m, &m->recipients[i]));
+		cJSON_AddItemToArray(recipients, recipient_json(queue, m, &m->recipients[i]));
 	return json;
 }
 
@@ -140,8 +153,8 @@ struct admin_answer show_queue(const struct admin_request *request)
 	for (uint64_t i = 0; m != NULL && i < offset; i++)
 		m = queue_next(m);
 	for (uint64_t i = 0; m != NULL && i < limit; i++, m = queue_next(m))
-		cJSON_AddItemToArray(messages, message_json(m));
-	return (struct admin_answer){ 200, json };
+		cJSON_AddItemToArray(messages, message_json(queue, m));
+	return (struct admin_answer){ .status = 200, .body = json };
 }
 
 static bool is_hex(struct str s)
@@ -198,5 +211,6 @@ struct admin_answer show_message(const struct admin_request *request)
 		return admin_error(409, "several messages begin with these digits; give more");
 	if (m == NULL)
 		return no_such_message(text);
-	return (struct admin_answer){ 200, message_json(m) };
+	return (struct admin_answer){ .status = 200,
+				      .body = message_json(request->view->queue, m) };
 }

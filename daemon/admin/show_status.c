@@ -38,9 +38,25 @@ static cJSON *queue_json(const struct queue *queue)
 	add_number(json, "active", totals.active);
 	add_number(json, "deferred", totals.deferred);
 	add_number(json, "held", totals.held);
+	add_number(json, "held_by_rate", totals.held_by_rate);
 	add_number(json, "failed", totals.failed);
 	add_number(json, "delivered_total", totals.delivered_total);
 	add_number(json, "failed_total", totals.failed_total);
+	return json;
+}
+
+static cJSON *held_json(const struct admin_view *view, const struct queue_held *held)
+{
+	const struct device_config *row = config_device_named(view->config, str_of(held->device));
+	struct strbuf rate;
+	cJSON *json = cJSON_CreateObject();
+	strbuf_init(&rate, 64);
+	if (row != NULL)
+		units_append_rate(&rate, row->hold_above);
+	json_add_str(json, "device", str_of(held->device));
+	add_number(json, "messages", held->messages);
+	json_add_str(json, "rate", strbuf_str(&rate)); /* "" when it has none any more */
+	strbuf_done(&rate);
 	return json;
 }
 
@@ -112,9 +128,13 @@ struct admin_answer show_status(const struct admin_request *request)
 	cJSON *accounts = cJSON_AddArrayToObject(json, "accounts");
 	for (size_t i = 0; i < queue_account_count(view->queue); i++)
 		cJSON_AddItemToArray(accounts, account_json(queue_account(view->queue, i)));
+	struct queue_held held;
+	cJSON *devices = cJSON_AddArrayToObject(json, "held_devices");
+	for (size_t i = 0; queue_held_device(view->queue, i, &held); i++)
+		cJSON_AddItemToArray(devices, held_json(view, &held));
 	cJSON *listeners = cJSON_AddArrayToObject(json, "listeners");
 	for (size_t i = 0; i < view->config->listener_count; i++)
 		cJSON_AddItemToArray(listeners, listener_json(&view->config->listeners[i]));
 	cJSON_AddItemToObject(json, "intake", intake_json(&view->intake));
-	return (struct admin_answer){ 200, json };
+	return (struct admin_answer){ .status = 200, .body = json };
 }

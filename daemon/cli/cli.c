@@ -22,13 +22,11 @@ static const struct option_row {
 	bool takes_value;
 	unsigned bit; /* enum cli_option; 0: always allowed */
 } option_rows[] = {
-	{ "--config", 'c', true, OPTION_CONFIG },
-	{ "--socket", 0, true, OPTION_SOCKET },
-	{ "--json", 0, false, OPTION_JSON },
-	{ "--limit", 0, true, OPTION_PAGE },
-	{ "--offset", 0, true, OPTION_PAGE },
-	{ "--all", 0, false, OPTION_PAGE },
-	{ "--help", 'h', false, 0 },
+	{ "--config", 'c', true, OPTION_CONFIG }, { "--socket", 0, true, OPTION_SOCKET },
+	{ "--json", 0, false, OPTION_JSON },	  { "--limit", 0, true, OPTION_PAGE },
+	{ "--offset", 0, true, OPTION_PAGE },	  { "--all", 0, false, OPTION_PAGE },
+	{ "--account", 0, true, OPTION_USER },	  { "--senders", 0, true, OPTION_USER },
+	{ "--networks", 0, true, OPTION_USER },	  { "--help", 'h', false, 0 },
 };
 
 void cli_init(struct cli *cli)
@@ -141,6 +139,12 @@ static bool set_option(struct cli *cli, const struct option_row *row, const char
 		return set_number(row->name, value, &cli->limit, err);
 	} else if (strcmp(row->name, "--offset") == 0) {
 		return set_number(row->name, value, &cli->offset, err);
+	} else if (strcmp(row->name, "--account") == 0) {
+		cli->account = value;
+	} else if (strcmp(row->name, "--senders") == 0) {
+		cli->senders = value;
+	} else if (strcmp(row->name, "--networks") == 0) {
+		cli->networks = value;
 	} else if (strcmp(row->name, "--json") == 0) {
 		cli->json = true;
 	} else if (strcmp(row->name, "--all") == 0) {

@@ -16,6 +16,7 @@
 
 enum {
 	ANSWER_MAX = 64 * 1024 * 1024,
+	BODY_MAX = 64 * 1024, /* the relay takes no more */
 	TIMEOUT_S = 30,
 	ERROR_SHOWN = 300
 };
@@ -62,13 +63,25 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return body->overflow ? 0 : size * n;
 }
 
-static bool perform(CURL *curl, const char *socket_path, const char *path, struct strbuf *body,
-		    long *status, struct err *err)
+struct request {
+	const char *path;
+	const char *post; /* the body; NULL: a GET */
+};
+
+static bool set_post(CURL *curl, const char *post)
+{
+	return post == NULL || (curl_easy_setopt(curl, CURLOPT_POSTFIELDS, post) == CURLE_OK &&
+				curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK);
+}
+
+static bool perform(CURL *curl, const char *socket_path, const struct request *request,
+		    struct strbuf *body, long *status, struct err *err)
 {
 	struct strbuf url;
 	strbuf_init(&url, 4096);
-	strbuf_addf(&url, "http://relay%s", path);
-	bool set = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path) == CURLE_OK &&
+	strbuf_addf(&url, "http://relay%s", request->path);
+	bool set = set_post(curl, request->post) &&
+		   curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path) == CURLE_OK &&
 		   curl_easy_setopt(curl, CURLOPT_URL, strbuf_cstr(&url)) == CURLE_OK &&
 		   curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
 		   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
@@ -82,13 +95,13 @@ static bool perform(CURL *curl, const char *socket_path, const char *path, struc
 					   curl_easy_strerror(code));
 }
 
-static bool fetch(const char *socket_path, const char *path, struct strbuf *body, long *status,
-		  struct err *err)
+static bool fetch(const char *socket_path, const struct request *request, struct strbuf *body,
+		  long *status, struct err *err)
 {
 	if (!can_connect(socket_path, err))
 		return false;
 	CURL *curl = curl_easy_init();
-	bool ok = curl != NULL ? perform(curl, socket_path, path, body, status, err)
+	bool ok = curl != NULL ? perform(curl, socket_path, request, body, status, err)
 			       : err_set(err, "libcurl cannot be used");
 	curl_easy_cleanup(curl);
 	return ok;
@@ -108,7 +121,7 @@ static bool refused(const cJSON *answer, long status, struct err *err)
 	return false;
 }
 
-bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err *err)
+static bool ask(const struct cli *cli, const struct request *request, cJSON **out, struct err *err)
 {
 	struct strbuf body;
 	long status = 0;
@@ -122,7 +135,7 @@ bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err
 						: config_peek_socket(cli->config_path);
 	strbuf_init(&body, ANSWER_MAX);
 	cJSON *answer = NULL;
-	bool ok = fetch(socket_path, path, &body, &status, err);
+	bool ok = fetch(socket_path, request, &body, &status, err);
 	if (ok) {
 		answer = json_parse(strbuf_str(&body), err);
 		ok = answer != NULL || err_prefix(err, "the relay's answer cannot be read");
@@ -135,6 +148,26 @@ bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err
 		*out = answer;
 	else
 		cJSON_Delete(answer);
+	return ok;
+}
+
+bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err *err)
+{
+	return ask(cli, &(struct request){ .path = path }, out, err);
+}
+
+bool client_post(const struct cli *cli, const char *path, const cJSON *body, cJSON **out,
+		 struct err *err)
+{
+	struct strbuf text;
+	strbuf_init(&text, BODY_MAX);
+	if (body != NULL)
+		json_append(&text, body);
+	bool ok = text.overflow
+			  ? err_set(err, "that is too much to tell the relay at once")
+			  : ask(cli, &(struct request){ .path = path, .post = strbuf_cstr(&text) },
+				out, err);
+	strbuf_done(&text);
 	return ok;
 }
 

@@ -8,13 +8,17 @@
 #include "common/err.h"
 
 /*
- * Questions to the running relay: HTTP over its control socket. Blocks.
+ * Questions and orders to the running relay: HTTP over its control socket. Blocks.
  */
 
 /* GET of path at the socket that --socket or the configuration names. On success *out is the
  * answer, which the caller deletes. An error says in plain words that the relay is not running,
  * that the socket may not be used, or what the relay answered, each with what to do. */
 bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err *err) MUST_CHECK;
+
+/* POST, with a JSON object or NULL for an empty body; the rest as above. */
+bool client_post(const struct cli *cli, const char *path, const cJSON *body, cJSON **out,
+		 struct err *err) MUST_CHECK;
 
 /* Members of an answer, which is not trusted to have them. */
 const char *client_str(const cJSON *object, const char *name); /* "" when absent or null */

@@ -79,7 +79,8 @@ static void append_queue_problems(struct cli *cli, const cJSON *queue, size_t *p
 			    "decision.\n  `oauthrelay queue list` shows which.\n",
 			    held, held == 1 ? "" : "s", held == 1 ? "s" : "");
 	}
-	if (oldest > OLD_S && failed <= 0 && held <= 0) {
+	bool told = failed > 0 || held > 0 || client_int(queue, "held_by_rate") > 0;
+	if (oldest > OLD_S && !told) {
 		begin_problem(cli, problems);
 		strbuf_adds(&cli->out, "The oldest message has waited for ");
 		units_append_age(&cli->out, oldest * 1000);
@@ -87,12 +88,32 @@ static void append_queue_problems(struct cli *cli, const cJSON *queue, size_t *p
 	}
 }
 
+static void append_held_device(struct cli *cli, const cJSON *device, size_t *problems)
+{
+	long long messages = client_int(device, "messages");
+	begin_problem(cli, problems);
+	strbuf_adds(&cli->out, "Device ");
+	append_text(&cli->out, device, "device");
+	strbuf_adds(&cli->out, " is above ");
+	if (client_str(device, "rate")[0] != '\0')
+		append_text(&cli->out, device, "rate");
+	else
+		strbuf_adds(&cli->out, "its rate");
+	strbuf_addf(&cli->out, ": %lld message%s held.\n  To do: oauthrelay device release ",
+		    messages, messages == 1 ? " is" : "s are");
+	append_text(&cli->out, device, "device");
+	strbuf_addc(&cli->out, '\n');
+}
+
 static void append_problems(struct cli *cli, const cJSON *status)
 {
 	const cJSON *account;
+	const cJSON *device;
 	size_t problems = 0;
 	for (account = client_first(status, "accounts"); account != NULL; account = account->next)
 		append_account_problem(cli, account, &problems);
+	for (device = client_first(status, "held_devices"); device != NULL; device = device->next)
+		append_held_device(cli, device, &problems);
 	append_queue_problems(cli, client_get_member(status, "queue"), &problems);
 	if (problems == 0)
 		strbuf_addf(&cli->out, "%sAll is well.%s\n", cli->colour ? GREEN : "",

@@ -7,7 +7,9 @@
 #include "config/nearest.h"
 
 enum {
-	ONLINE = OPTION_CONFIG | OPTION_SOCKET | OPTION_JSON
+	ONLINE = OPTION_CONFIG | OPTION_SOCKET | OPTION_JSON,
+	/* More than it takes, so that it can say where a password belongs. */
+	PASSWORD_TOO = CLI_WORDS_MAX - 2,
 };
 
 const struct command commands[] = {
@@ -40,10 +42,31 @@ const struct command commands[] = {
 	  "ID is what `queue list` prints: the first digits of the message's id, four at\n"
 	  "least.\n",
 	  ONLINE, 1, 1, cmd_queue_show },
+	{ "device release", "NAME", "sends what was held above its rate",
+	  "What a device sends above its hold_above is accepted and kept. This sends it on,\n"
+	  "and the count for its rate begins anew. What comes above the rate afterwards is\n"
+	  "held again.\n",
+	  ONLINE, 1, 1, cmd_release },
 	{ "status", "", "what is wrong, then how things are",
 	  "Tells first what keeps mail from being sent and what to do about it; then\n"
 	  "accounts, queue, listeners. Exits 1 when the relay is not running.\n",
 	  ONLINE, 0, 0, cmd_status },
+	{ "user add", "NAME", "lets somebody log in",
+	  "Adds a line to users_file; it makes no difference whether the relay is running.\n"
+	  "The password is asked for twice, or read as one line from stdin where that is no\n"
+	  "terminal. What the options do not say is up to the device: --account A sends the\n"
+	  "user's mail, --senders a@b.c,b.c,*.b.c are those it may use, and --networks\n"
+	  "10.0.0.0/8,192.168.1.5 is where it may log in from.\n",
+	  OPTION_CONFIG | OPTION_USER, 1, PASSWORD_TOO, cmd_user_add },
+	{ "user passwd", "NAME", "changes a user's password",
+	  "Asks for it as `user add` does. The rest of the user's line stays as it is.\n",
+	  OPTION_CONFIG, 1, PASSWORD_TOO, cmd_user_passwd },
+	{ "user remove", "NAME", "takes a user's login away",
+	  "Mail of the user's that waits is sent; sessions that are open stay open.\n",
+	  OPTION_CONFIG, 1, 1, cmd_user_remove },
+	{ "user list", "", "prints who may log in",
+	  "Names, and what is said about each; no hashes.\n", OPTION_CONFIG | OPTION_JSON, 0, 0,
+	  cmd_user_list },
 	{ "version", "", "prints the program's and its libraries' versions", "", OPTION_JSON, 0, 0,
 	  cmd_version },
 	{ "help", "[COMMAND]", "explains the commands", "", 0, 0, 2, cmd_help },
@@ -62,6 +85,8 @@ static const struct option_help {
 	{ OPTION_JSON, "  --json              prints JSON\n" },
 	{ OPTION_PAGE, "  --limit N, --offset N, --all\n"
 		       "                      which part of a long list\n" },
+	{ OPTION_USER, "  --account NAME, --senders LIST, --networks LIST\n"
+		       "                      what the user's line says besides the password\n" },
 };
 
 /* ---- help */

@@ -34,7 +34,12 @@ int cmd_config_show(struct cli *cli);
 int cmd_config_keys(struct cli *cli);
 int cmd_queue_list(struct cli *cli);
 int cmd_queue_show(struct cli *cli);
+int cmd_release(struct cli *cli);
 int cmd_status(struct cli *cli);
+int cmd_user_add(struct cli *cli);
+int cmd_user_passwd(struct cli *cli);
+int cmd_user_remove(struct cli *cli);
+int cmd_user_list(struct cli *cli);
 int cmd_version(struct cli *cli);
 int cmd_help(struct cli *cli);
 

@@ -8,8 +8,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "common/fsx.h"
 #include "config/syntax.h"
+#include "config/users.h"
 
 void check_readable(const char *path, const void *field, const char *what, struct diag *diag)
 {
@@ -168,26 +168,24 @@ static void check_allow(const struct config *c, struct diag *d)
 	}
 }
 
-static bool file_has_a_user(const char *path)
+/* NULL with a finding when the file is not right. */
+static struct users *check_users(const struct config *c, struct diag *d)
 {
-	struct strbuf text;
 	struct err err;
-	strbuf_init(&text, 16U << 20);
-	bool found = false;
-	if (fsx_read_file(path, &text, &err)) {
-		bool line_start = true;
-		for (size_t i = 0; i < text.n && !found; i++) {
-			char ch = text.p[i];
-			found = line_start && ch != '#' && ch != '\n' && ch != '\r' && ch != ' ';
-			line_start = ch == '\n';
-		}
-	}
-	strbuf_done(&text);
-	return found;
+	struct stat st;
+	struct users *users = users_load(c, &err);
+	if (users == NULL)
+		diag_error_at(d, &c->users_file, "%s", err.text);
+	else if (stat(c->users_file, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+		diag_warning_at(d, &c->users_file,
+				"everybody on this machine may read %s and try passwords on it: "
+				"chmod o-rwx %s",
+				c->users_file, c->users_file);
+	return users;
 }
 
 /* Who may send is always said explicitly (design.md section 4). */
-static void check_admission(const struct config *c, struct diag *d)
+static void check_admission(const struct config *c, const struct users *users, struct diag *d)
 {
 	const struct listener_config *login = NULL;
 	bool by_device = false;
@@ -202,12 +200,13 @@ static void check_admission(const struct config *c, struct diag *d)
 		diag_error(d, (struct diag_place){ d->path, 0 },
 			   "nobody may send: say who in allow = [ \"192.168.0.0/16\" ]; or in "
 			   "devices, or give a listener auth = \"required\"");
-	if ((login != NULL || by_device) && !file_has_a_user(c->users_file))
-		diag_warning(d,
-			     login != NULL ? diag_origin(d, login)
-					   : (struct diag_place){ d->path, 0 },
-			     "auth = \"required\", but %s names no user: nobody can log in",
-			     c->users_file);
+	if ((login != NULL || by_device) && users != NULL && users_count(users) == 0)
+		diag_warning(
+			d,
+			login != NULL ? diag_origin(d, login) : (struct diag_place){ d->path, 0 },
+			"auth = \"required\", but %s names no user: nobody can log in; `oauthrelay "
+			"user add NAME` adds one",
+			c->users_file);
 }
 
 /* All of inner's addresses belong to a device that says its account. */
@@ -223,17 +222,40 @@ static bool has_account(const struct config *c, const struct network *inner)
 	return false;
 }
 
-/* With several accounts, all mail that can come in must know where it goes out. */
-static void check_routes(const struct config *c, struct diag *d)
+/* Only users may send from it, and each of them has an account. */
+static bool is_routed_by_login(const struct device_config *device, const struct users *users)
+{
+	return device->auth == AUTH_RULE_REQUIRED && users != NULL &&
+	       users_without_account(users) == NULL;
+}
+
+/* A listener where whoever logs in may send: the user's account, or one for everybody. */
+static void check_login_route(const struct config *c, const struct listener_config *l,
+			      const struct users *users, struct diag *d)
 {
 	static const struct network everybody = { 0 };
 	static const struct network everybody_v4 = {
 		{ { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } }, 96
 	};
+	bool v4 = l->endpoint.sa.ss_family == AF_INET;
+	const struct user *user = users_without_account(users);
+	if (user == NULL || has_account(c, v4 ? &everybody_v4 : &everybody))
+		return;
+	diag_error_at(d, l,
+		      "listener %s admits whoever logs in, there are several accounts, and the "
+		      "user %s of %s has none: add :account=NAME to its line, or say which one in "
+		      "devices: { name = \"login\"; address = \"%s\"; auth = \"required\"; "
+		      "account = \"...\"; }",
+		      l->address, user->name, c->users_file, v4 ? "0.0.0.0/0" : "::/0");
+}
+
+/* With several accounts, all mail that can come in must know where it goes out. */
+static void check_routes(const struct config *c, const struct users *users, struct diag *d)
+{
 	if (c->account_count < 2)
 		return;
 	for (size_t i = 0; i < c->device_count; i++)
-		if (c->devices[i].account == NULL)
+		if (c->devices[i].account == NULL && !is_routed_by_login(&c->devices[i], users))
 			diag_error_at(d, &c->devices[i],
 				      "device \"%s\" must say its account, as there are several",
 				      c->devices[i].name);
@@ -249,17 +271,9 @@ static void check_routes(const struct config *c, struct diag *d)
 			      strbuf_cstr(&net));
 		strbuf_done(&net);
 	}
-	for (size_t i = 0; i < c->listener_count; i++) {
-		const struct listener_config *l = &c->listeners[i];
-		bool v4 = l->endpoint.sa.ss_family == AF_INET;
-		if (l->auth == AUTH_RULE_REQUIRED &&
-		    !has_account(c, v4 ? &everybody_v4 : &everybody))
-			diag_error_at(d, l,
-				      "listener %s admits whoever logs in, and there are several "
-				      "accounts; say which one in devices: { name = \"login\"; "
-				      "address = \"%s\"; auth = \"required\"; account = \"...\"; }",
-				      l->address, v4 ? "0.0.0.0/0" : "::/0");
-	}
+	for (size_t i = 0; i < c->listener_count && users != NULL; i++)
+		if (c->listeners[i].auth == AUTH_RULE_REQUIRED)
+			check_login_route(c, &c->listeners[i], users, d);
 }
 
 static void check_accounts(const struct config *c, struct diag *d)
@@ -286,7 +300,9 @@ void check_config(const struct config *config, struct diag *diag)
 	check_allow(config, diag);
 	for (size_t i = 0; i < config->device_count; i++)
 		check_device(config, i, diag);
-	check_admission(config, diag);
+	struct users *users = check_users(config, diag);
+	check_admission(config, users, diag);
 	check_accounts(config, diag);
-	check_routes(config, diag);
+	check_routes(config, users, diag);
+	users_unref(users);
 }

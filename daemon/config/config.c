@@ -88,6 +88,28 @@ void config_unref(struct config *config)
 	free(config);
 }
 
+struct config *config_peek(const char *path, struct err *err)
+{
+	struct diag diag;
+	struct config_t parsed;
+	struct config *config = mem_zalloc(sizeof(*config));
+	config->refs = 1;
+	config->path = mem_strdup(path);
+	diag_init(&diag, path);
+	config_init(&parsed);
+	bool ok = load_parse(&parsed, &diag);
+	if (ok) {
+		load_config(&parsed, config, &diag);
+		finish_users_file(config);
+	} else {
+		err_set(err, "%s:%u: %s", path, diag.findings[0].place.line, diag.findings[0].text);
+		config_unref(config);
+	}
+	diag_done(&diag);
+	config_destroy(&parsed);
+	return ok ? config : NULL;
+}
+
 char *config_peek_socket(const char *path)
 {
 	struct config_t parsed;
@@ -110,6 +132,14 @@ const struct account_config *config_account(const struct config *config, const c
 	for (size_t i = 0; i < config->account_count; i++)
 		if (strcmp(config->accounts[i].name, name) == 0)
 			return &config->accounts[i];
+	return NULL;
+}
+
+const struct device_config *config_device_named(const struct config *config, struct str name)
+{
+	for (size_t i = 0; i < config->device_count; i++)
+		if (str_eq(str_of(config->devices[i].name), name))
+			return &config->devices[i];
 	return NULL;
 }
 

@@ -149,6 +149,7 @@ struct inbound_limits {
 	uint64_t failed_logins; /* in one session */
 	uint64_t lock_after;	/* failed logins of an address, or for a user */
 	int64_t lock_time;
+	uint64_t lock_table;  /* addresses, and as many names, whose failures are counted */
 	uint64_t login_cache; /* logins remembered */
 	int64_t login_cache_time;
 	uint64_t tls_sessions; /* kept for resumption, each listener */
@@ -210,12 +211,19 @@ struct config *config_load(const char *path, struct config_report *report);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL allowed */
 
+/* Accounts, names and paths as far as the file can be read: unchecked, without secrets, for
+ * commands that must work while something is wrong. NULL: it cannot be parsed. The caller owns it.
+ */
+struct config *config_peek(const char *path, struct err *err) MUST_CHECK;
+
 /* Where the control socket is, as far as the file can be read: its default otherwise. For those who
  * want to talk to the daemon and may read neither the file nor its secrets. Caller frees. */
 char *config_peek_socket(const char *path);
 
 /* NULL when there is none. */
 const struct account_config *config_account(const struct config *config, const char *name);
+/* The device of that name, or NULL. */
+const struct device_config *config_device_named(const struct config *config, struct str name);
 /* The most specific device that contains addr, or NULL. */
 const struct device_config *config_device(const struct config *config, const struct netaddr *addr);
 /* In `allow` or a device. */

@@ -25,7 +25,7 @@ static void finish_hostname(struct config *config, struct diag *diag)
 	strbuf_done(&name);
 }
 
-static void finish_users_file(struct config *config)
+void finish_users_file(struct config *config)
 {
 	struct strbuf path;
 	if (config->users_file[0] != '\0')

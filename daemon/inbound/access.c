@@ -25,6 +25,7 @@ struct access access_decide(const struct config *config, const struct netaddr *a
 	a.admitted = device != NULL || bits >= 0;
 	if (device != NULL) {
 		a.device = device->name;
+		a.row = device;
 		a.cleartext_auth = device->cleartext_auth;
 		a.quirks = device->quirks;
 		if (device->auth > a.requirement)

@@ -24,8 +24,9 @@ struct access {
 	bool admitted;	    /* by `allow` or `devices` */
 	const char *device; /* its name, or NULL; lives as long as the configuration */
 	enum auth_rule requirement;
-	bool cleartext_auth; /* real users may log in without TLS */
-	unsigned quirks;     /* of the device: bits of enum quirk */
+	bool cleartext_auth;		 /* real users may log in without TLS */
+	unsigned quirks;		 /* of the device: bits of enum quirk */
+	const struct device_config *row; /* of the device, or NULL; lives as its name */
 };
 
 enum access_auth {

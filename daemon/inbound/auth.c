@@ -9,9 +9,13 @@ enum {
 	USER_MAX = 1024
 };
 
-/* "Username:" and "Password:" */
-static const char prompt_user[] = "VXNlcm5hbWU6";
-static const char prompt_password[] = "UGFzc3dvcmQ6";
+static const struct prompt_row {
+	const char *user;
+	const char *password;
+} prompt_rows[] = {
+	[AUTH_PROMPTS_USUAL] = { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" },
+	[AUTH_PROMPTS_USER_NAME] = { "VXNlciBOYW1lAA==", "UGFzc3dvcmQA" },
+};
 
 static const char *const mechanism_names[] = {
 	[AUTH_PLAIN] = "PLAIN",
@@ -84,7 +88,7 @@ static enum auth_result take_login(struct auth_dialogue *d, struct str field, co
 		return AUTH_MALFORMED;
 	secret_set(&d->user, field);
 	d->have_user = true;
-	*prompt = prompt_password;
+	*prompt = prompt_rows[d->prompts].password;
 	return AUTH_PROMPT;
 }
 
@@ -102,12 +106,12 @@ static enum auth_result take(struct auth_dialogue *d, struct str text, const cha
 }
 
 enum auth_result auth_begin(struct auth_dialogue *d, enum auth_mechanism mechanism,
-			    struct str initial, const char **prompt)
+			    enum auth_prompts prompts, struct str initial, const char **prompt)
 {
-	*d = (struct auth_dialogue){ .mechanism = mechanism };
+	*d = (struct auth_dialogue){ .mechanism = mechanism, .prompts = prompts };
 	*prompt = "";
 	if (initial.n == 0) {
-		*prompt = mechanism == AUTH_LOGIN ? prompt_user : "";
+		*prompt = mechanism == AUTH_LOGIN ? prompt_rows[prompts].user : "";
 		return AUTH_PROMPT;
 	}
 	/* RFC 4954 section 4: a lone "=" is a response of no bytes. */

@@ -27,8 +27,15 @@ enum auth_result {
 	AUTH_MALFORMED, /* decoded, but not what the mechanism says */
 };
 
+/* What LOGIN asks. */
+enum auth_prompts {
+	AUTH_PROMPTS_USUAL,	/* "Username:", "Password:" */
+	AUTH_PROMPTS_USER_NAME, /* "User Name" and "Password", each with a NUL behind it */
+};
+
 struct auth_dialogue {
 	enum auth_mechanism mechanism;
+	enum auth_prompts prompts;
 	bool have_user;
 	bool other_identity; /* PLAIN: asks to act as somebody else than who logs in */
 	struct secret user;
@@ -36,9 +43,10 @@ struct auth_dialogue {
 };
 
 bool auth_mechanism_of(struct str name, enum auth_mechanism *out);
-/* initial: the initial response as given, "=" for an empty one; n == 0 for none. */
+/* initial: the initial response as given, "=" for an empty one; n == 0 for none. prompts: those of
+ * the quirk user-name-prompt, or the usual ones. */
 enum auth_result auth_begin(struct auth_dialogue *d, enum auth_mechanism mechanism,
-			    struct str initial, const char **prompt);
+			    enum auth_prompts prompts, struct str initial, const char **prompt);
 enum auth_result auth_answer(struct auth_dialogue *d, struct str line, const char **prompt);
 void auth_done(struct auth_dialogue *d);
 

@@ -5,6 +5,7 @@
 #include "inbound/command.h"
 #include "inbound/content.h"
 #include "inbound/params.h"
+#include "inbound/sending.h"
 #include "inbound/session.h"
 #include "inbound/sreply.h"
 
@@ -44,15 +45,17 @@ static bool check_size(const struct in_session *s, uint64_t size, struct inbound
 static bool parse_mail(const struct in_session *s, struct str args, struct address *sender,
 		       struct mail_params *params, struct inbound_refusal *why)
 {
+	const struct policy policy = sending_policy(s);
 	const struct inbound_ops *ops = &s->in->ops;
 	struct str rest;
 	if (!take_keyword(&args, STR("FROM:")))
 		return refusal_set(why, 501, "5.5.2 Syntax: MAIL FROM:<address>");
 	if (!access_may_send(&s->access, s->tls, s->logged_in, why) ||
-	    !ops->has_account(ops->ctx, s->config, s->access.device, s->user, why) ||
+	    !ops->has_account(ops->ctx, s->config, s->access.device, s->login, why) ||
 	    !parse_sender(args, sender, &rest, why))
 		return false;
-	if (params_parse_mail(rest, params, why) && check_size(s, params->size, why))
+	if (params_parse_mail(rest, params, why) && check_size(s, params->size, why) &&
+	    policy_sender(&policy, sender, why))
 		return true;
 	address_done(sender);
 	return false;
@@ -112,13 +115,16 @@ static bool parse_rcpt(const struct in_session *s, struct str args, struct addre
 void verb_rcpt(struct in_session *s, struct str args)
 {
 	struct inbound_refusal why;
+	const struct policy policy = sending_policy(s);
 	struct address recipient;
 	uint64_t limit = s->config->limits.recipients;
 	if (!parse_rcpt(s, args, &recipient, &why)) {
 		in_session_refuse(s, &why);
 		return;
 	}
-	if (s->tx.envelope.recipient_count >= limit) {
+	if (!policy_recipient(&policy, &recipient, &why)) {
+		in_session_refuse(s, &why);
+	} else if (s->tx.envelope.recipient_count >= limit) {
 		/* RFC 5321 4.5.3.1.10: the client sends the rest in another message. */
 		in_session_reply(s, 452, "4.5.3 Too many recipients: %llu in one message",
 				 (unsigned long long)limit);

@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/units.h"
 #include "inbound/received.h"
+#include "inbound/sending.h"
 #include "inbound/sreply.h"
 
 enum {
@@ -23,6 +24,7 @@ static void emit(void *arg, struct str bytes)
 	struct tx *tx = &s->tx;
 	if (tx->message == NULL)
 		return;
+	sending_content(s, bytes);
 	if (tx->paused)
 		strbuf_addstr(&tx->pending, bytes);
 	else
@@ -76,9 +78,10 @@ bool content_begin(struct in_session *s, enum body_in_mode mode, struct inbound_
 	mem_replace_str(&e->peer, s->peer);
 	mem_replace_str(&e->helo, s->helo);
 	mem_replace_str(&e->device, s->access.device);
-	mem_replace_str(&e->user, s->user);
+	mem_replace_str(&e->user, s->login != NULL ? s->login->name : NULL);
+	sending_begin(s);
 	refusal_set(why, 451, "4.3.0 The message cannot be taken now");
-	tx->message = ops->begin(ops->ctx, s->config, e, why);
+	tx->message = ops->begin(ops->ctx, s->config, s->login, e, why);
 	if (tx->message == NULL)
 		return false;
 	inbound_message_begun(s->in, &s->access.addr);
@@ -98,7 +101,7 @@ bool content_refuse_size(const struct in_session *s, const char *what, struct in
 {
 	const struct inbound_ops *ops = &s->in->ops;
 	const char *account;
-	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->user, &account);
+	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->login, &account);
 	struct strbuf size;
 	strbuf_init(&size, 32);
 	units_append_size(&size, limit);
@@ -217,6 +220,7 @@ static void on_accepted(void *arg, const struct msgid *id, int64_t took_ms,
 		in_session_refuse(s, refusal);
 	} else {
 		struct msgid_text text = msgid_text(id);
+		sending_accepted(s);
 		log_accepted(s, id, took_ms);
 		s->in->counters.accepted_total++;
 		s->errors = 0;
@@ -234,6 +238,9 @@ static void on_accepted(void *arg, const struct msgid *id, int64_t took_ms,
 void content_reply(struct in_session *s)
 {
 	struct tx *tx = &s->tx;
+	struct inbound_refusal why;
+	if (tx->refusal.code == 0 && !sending_check(s, &why))
+		content_refuse(s, &why);
 	if (tx->refusal.code != 0) {
 		in_session_refuse(s, &tx->refusal);
 		in_session_reset(s);

@@ -22,6 +22,12 @@ static bool can_log_in(const struct in_session *s)
 	return (auth == ACCESS_AUTH_ANY || auth == ACCESS_AUTH_USERS) && !s->logged_in;
 }
 
+/* What clients of Exchange 5.5's time look for. */
+static bool is_asked_for_equals(const struct in_session *s)
+{
+	return (s->access.quirks & QUIRK_AUTH_EQUALS) != 0 && can_log_in(s);
+}
+
 static const struct ehlo_offer offers[] = {
 	{ "SIZE", 0, NULL, append_size },
 	{ "PIPELINING", QUIRK_NO_PIPELINING, NULL, NULL },
@@ -30,6 +36,7 @@ static const struct ehlo_offer offers[] = {
 	{ "ENHANCEDSTATUSCODES", 0, NULL, NULL },
 	{ "STARTTLS", 0, can_start_tls, NULL },
 	{ "AUTH PLAIN LOGIN", 0, can_log_in, NULL },
+	{ "AUTH=PLAIN LOGIN", 0, is_asked_for_equals, NULL },
 };
 
 const struct ehlo_offer *ehlo_offer_at(size_t index)

@@ -57,7 +57,7 @@ struct inbound_files *inbound_files_load(const struct config *config, struct err
 {
 	struct inbound_files *files = mem_zalloc(sizeof(*files));
 	files->refs = 1;
-	files->users = users_load(config->users_file, err);
+	files->users = users_load(config, err);
 	if (files->users != NULL && load_tls(files, config, err))
 		return files;
 	inbound_files_free(files);
@@ -70,6 +70,11 @@ struct inbound_files *inbound_files_ref(struct inbound_files *files)
 	return files;
 }
 
+struct users *inbound_files_users(const struct inbound_files *files)
+{
+	return files->users;
+}
+
 void inbound_files_free(struct inbound_files *files)
 {
 	if (files == NULL || --files->refs != 0)
@@ -77,6 +82,6 @@ void inbound_files_free(struct inbound_files *files)
 	for (size_t i = 0; i < files->context_count; i++)
 		SSL_CTX_free(files->contexts[i]);
 	free(files->contexts);
-	users_free(files->users);
+	users_unref(files->users);
 	free(files);
 }

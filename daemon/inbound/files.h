@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 #include "config/config.h"
+#include "config/users.h"
 #include "inbound/inbound.h"
-#include "inbound/users.h"
 
 /*
  * What comes from files besides the configuration: users, and a TLS context for each listener that

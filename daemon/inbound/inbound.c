@@ -12,6 +12,8 @@
 #include "common/mem.h"
 #include "inbound/access.h"
 #include "inbound/listener.h"
+#include "inbound/lockout.h"
+#include "inbound/login_cache.h"
 #include "inbound/server.h"
 #include "inbound/session.h"
 #include "inbound/sreply.h"
@@ -56,6 +58,9 @@ struct inbound *inbound_new(struct event_base *base, struct worker *worker, stru
 	in->ops = *ops;
 	in->config = config_ref(config);
 	in->peers = peers_new();
+	in->rates = rates_new();
+	in->logins = login_cache_new();
+	in->lockout = lockout_new();
 	in->reaper = event_new(base, -1, 0, on_reap, in);
 	TAILQ_INIT(&in->listeners);
 	TAILQ_INIT(&in->sessions);
@@ -87,6 +92,7 @@ void inbound_configure(struct inbound *in, struct config *config, struct inbound
 	struct config *old = in->config;
 	in->config = config_ref(config);
 	config_unref(old);
+	rates_keep(in->rates, config);
 	inbound_files_free(in->files);
 	in->files = files;
 	TAILQ_FOREACH (listener, &in->listeners, link) {
@@ -222,6 +228,11 @@ struct inbound_counters inbound_counters(const struct inbound *in)
 	return in->counters;
 }
 
+void inbound_release(struct inbound *in, struct str device)
+{
+	rates_forget(in->rates, device);
+}
+
 void inbound_free(struct inbound *in)
 {
 	struct in_session *s;
@@ -233,6 +244,9 @@ void inbound_free(struct inbound *in)
 	free_dead(in);
 	event_free(in->reaper);
 	peers_free(in->peers);
+	rates_free(in->rates);
+	login_cache_free(in->logins);
+	lockout_free(in->lockout);
 	inbound_files_free(in->files);
 	config_unref(in->config);
 	free(in);

@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "common/str.h"
 #include "config/config.h"
+#include "config/users.h"
 #include "message/body_in.h"
 #include "message/envelope.h"
 
@@ -36,17 +37,20 @@ typedef void inbound_accepted_cb(void *arg, const struct msgid *id, int64_t took
 				 const struct inbound_refusal *refusal);
 
 struct inbound_ops {
-	/* Is there an account for this sender's mail? Else *why is the reply to MAIL. */
+	/* Is there an account for this sender's mail? login: the user who has logged in, or NULL.
+	 * Else *why is the reply to MAIL. */
 	bool (*has_account)(void *ctx, const struct config *config, const char *device,
-			    const char *user, struct inbound_refusal *why);
+			    const struct user *login, struct inbound_refusal *why);
 	/* Largest message that anything could send on for this sender: for EHLO SIZE and MAIL; 0:
 	 * any. *whose: the account whose limit that is, or NULL for the relay's own; lives as long
 	 * as the configuration. */
 	uint64_t (*size_limit)(void *ctx, const struct config *config, const char *device,
-			       const char *user, const char **whose);
-	/* Before 354. The envelope is complete but for its id, which is set here. NULL: refused. */
+			       const struct user *login, const char **whose);
+	/* Before 354. The envelope is complete but for its id, which is set here. login: the user
+	 * who has logged in, or NULL. NULL: refused. */
 	struct inbound_message *(*begin)(void *ctx, const struct config *config,
-					 struct envelope *envelope, struct inbound_refusal *why);
+					 const struct user *login, struct envelope *envelope,
+					 struct inbound_refusal *why);
 	/* Canonical content; false: stop reading until resume() is called. */
 	bool (*write)(struct inbound_message *message, struct str bytes);
 	void (*on_resume)(struct inbound_message *message, void (*resume)(void *arg), void *arg);
@@ -74,6 +78,8 @@ struct inbound *inbound_new(struct event_base *base, struct worker *worker, stru
 struct inbound_files;
 struct inbound_files *inbound_files_load(const struct config *config, struct err *err) MUST_CHECK;
 void inbound_files_free(struct inbound_files *files); /* NULL allowed */
+/* The users among them; they stay those of files. */
+struct users *inbound_files_users(const struct inbound_files *files);
 /* New sessions use these; takes ownership of files and one reference of config. Before the first
  * call nothing is accepted. Listeners that changed are only reported in *restart_needed. */
 void inbound_configure(struct inbound *in, struct config *config, struct inbound_files *files,
@@ -82,6 +88,8 @@ void inbound_stop_listening(struct inbound *in);
 /* Ends sessions with 421: now, or after the message whose content is coming in. For a clean stop.
  */
 void inbound_drain(struct inbound *in);
+/* What the device has sent so far no longer counts for its hold_above. */
+void inbound_release(struct inbound *in, struct str device);
 size_t inbound_session_count(const struct inbound *in);
 struct inbound_counters inbound_counters(const struct inbound *in);
 void inbound_free(struct inbound *in); /* closes what is left; NULL allowed */

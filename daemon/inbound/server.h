@@ -9,9 +9,12 @@
 #include "inbound/files.h"
 #include "inbound/inbound.h"
 #include "inbound/peers.h"
+#include "inbound/rate.h"
 
 struct listener;
 struct in_session;
+struct lockout;
+struct login_cache;
 
 TAILQ_HEAD(in_session_list, in_session);
 TAILQ_HEAD(listener_list, listener);
@@ -31,6 +34,9 @@ struct inbound {
 	struct in_session_list dead;
 	struct event *reaper;
 	struct peers *peers;
+	struct rates *rates;
+	struct login_cache *logins;
+	struct lockout *lockout;
 	struct inbound_counters counters;
 	size_t messages_now;   /* coming in */
 	uint32_t next_session; /* for the short ids in the log */

@@ -14,6 +14,7 @@
 #include "common/units.h"
 #include "inbound/content.h"
 #include "inbound/listener.h"
+#include "inbound/sending.h"
 #include "inbound/sreply.h"
 
 enum {
@@ -139,6 +140,7 @@ void in_session_timed_out(struct in_session *s, const char *what, int64_t limit_
 
 void in_session_reset(struct in_session *s)
 {
+	sending_end(s);
 	if (s->tx.counted)
 		inbound_message_over(s->in, &s->access.addr);
 	tx_reset(&s->tx, &s->in->ops);
@@ -150,13 +152,13 @@ uint64_t in_session_size_limit(const struct in_session *s)
 {
 	const struct inbound_ops *ops = &s->in->ops;
 	const char *whose;
-	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->user, &whose);
+	uint64_t limit = ops->size_limit(ops->ctx, s->config, s->access.device, s->login, &whose);
 	return limit != 0 ? limit : UINT64_MAX;
 }
 
 static void end_auth(struct in_session *s)
 {
-	users_cancel(s->check);
+	password_cancel(s->check);
 	s->check = NULL;
 	if (s->auth != NULL)
 		auth_done(s->auth);
@@ -303,7 +305,6 @@ void in_session_free(struct in_session *s)
 	evutil_closesocket(s->fd);
 	free(s->peer);
 	free(s->helo);
-	free(s->user);
 	config_unref(s->config);
 	inbound_files_free(s->files);
 	free(s);

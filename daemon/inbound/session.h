@@ -13,6 +13,7 @@
 #include "inbound/access.h"
 #include "inbound/auth.h"
 #include "inbound/line.h"
+#include "inbound/password.h"
 #include "inbound/server.h"
 #include "inbound/tx.h"
 
@@ -79,12 +80,12 @@ struct in_session {
 	bool heard;	/* a line has come */
 	bool cr;	/* a CR has come, in a line or in content */
 	char *helo;
-	char *user; /* one of our users, checked; or NULL */
+	const struct user *login; /* one of files->users, checked; or NULL */
 	struct line_reader line;
 	uint64_t errors;
-	unsigned failed_logins;
-	struct auth_dialogue *auth; /* during AUTH */
-	struct users_check *check;  /* a password is being checked */
+	uint64_t failed_logins;	      /* and those that were locked out */
+	struct auth_dialogue *auth;   /* during AUTH */
+	struct password_check *check; /* a password is being checked */
 	struct tx tx;
 	/* While content comes: see content.h */
 	int64_t progress_ms;   /* when content last came */

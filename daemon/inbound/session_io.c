@@ -14,7 +14,6 @@
  */
 
 enum {
-	AUTH_LINE_MAX = 12288, /* RFC 4954 section 4.b */
 	READ_MAX = 32 * 1024,  /* input kept while nobody can look at it, and one read more */
 	WRITE_MAX = 64 * 1024, /* output a client may leave unread before we stop listening */
 	STEPS_A_TURN = 64,     /* commands or slices of content, then others have their turn */
@@ -33,7 +32,8 @@ static size_t line_max(const struct in_session *s, struct evbuffer *in)
 	ssize_t n = evbuffer_copyout(in, verb, sizeof(verb));
 	bool auth = s->mode == MODE_AUTH ||
 		    (n == sizeof(verb) && str_ieq((struct str){ verb, 5 }, STR("AUTH ")));
-	return auth && max < AUTH_LINE_MAX ? AUTH_LINE_MAX : max;
+	size_t login = (size_t)s->config->limits.auth_line; /* RFC 4954 section 4.b */
+	return auth && max < login ? login : max;
 }
 
 /* A client that begins with TLS where text is expected would wait for ever. */
@@ -157,8 +157,12 @@ static bool reads_lines(const struct in_session *s)
  */
 static bool input_is_full(const struct in_session *s)
 {
-	size_t line = (size_t)s->config->limits.line_length + 2;
-	size_t max = line > READ_MAX ? line : READ_MAX;
+	const struct inbound_limits *limits = &s->config->limits;
+	size_t max = READ_MAX;
+	if (limits->line_length + 2 > max)
+		max = (size_t)limits->line_length + 2;
+	if (limits->auth_line + 2 > max)
+		max = (size_t)limits->auth_line + 2;
 	return evbuffer_get_length(bufferevent_get_input(s->bev)) >= max;
 }
 

@@ -73,7 +73,7 @@ void starttls_done(struct in_session *s)
 	s->esmtp = false;
 	s->logged_in = false;
 	mem_replace_str(&s->helo, NULL);
-	mem_replace_str(&s->user, NULL);
+	s->login = NULL;
 	s->line = (struct line_reader){ 0 };
 	log_debug("tls", lf_str("in", s->id), lf_str("peer", s->peer),
 		  lf_str("tls", tls_version(s->ssl)));

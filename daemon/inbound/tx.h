@@ -7,6 +7,7 @@
 
 #include "common/strbuf.h"
 #include "inbound/inbound.h"
+#include "message/sender_capture.h"
 
 /* What BDAT has announced. */
 struct tx_chunk {
@@ -22,6 +23,8 @@ struct tx_chunk {
  */
 struct tx {
 	struct envelope envelope;
+	struct sender_capture *senders; /* of the header; NULL: nobody asks (sending.c) */
+	bool reserved;			/* it has a place in its device's rate (sending.c) */
 	/* While content comes in, and until it is safe: */
 	struct inbound_message *message; /* NULL also when it is refused already */
 	struct body_in body;

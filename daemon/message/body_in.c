@@ -288,7 +288,7 @@ static void line_start_step(struct body_in *b, struct cursor *c, enum wire_state
 		return;
 	}
 	replace(b, c, 1, STR(""));
-	b->state = dot;
+	b->state = (uint8_t)dot;
 }
 
 /* Behind a dot at a line's start. Only what ends the data, or may, is of interest: of all else, the

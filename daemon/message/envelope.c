@@ -12,6 +12,11 @@ static const char *const body_names[] = {
 	[BODY_8BITMIME] = "8BITMIME",
 };
 
+static const char *const hold_names[] = {
+	[ENVELOPE_HOLD_NONE] = NULL,
+	[ENVELOPE_HOLD_RATE] = "rate",
+};
+
 void envelope_done(struct envelope *e)
 {
 	free(e->peer);
@@ -47,6 +52,7 @@ void envelope_copy(struct envelope *to, const struct envelope *from)
 		.id = from->id,
 		.accepted_ms = from->accepted_ms,
 		.body = from->body,
+		.hold = from->hold,
 		.reverse_path = { mem_strdup(from->reverse_path.local),
 				  mem_strdup(from->reverse_path.domain) },
 	};
@@ -85,6 +91,7 @@ void envelope_append_json(struct strbuf *out, const struct envelope *e)
 	add_optional(object, "device", e->device);
 	add_optional(object, "user", e->user);
 	cJSON_AddStringToObject(object, "body", body_names[e->body]);
+	add_optional(object, "hold", hold_names[e->hold]);
 	cJSON_AddItemToObject(object, "from", address_json(&e->reverse_path));
 	cJSON *to = cJSON_AddArrayToObject(object, "to");
 	for (size_t i = 0; i < e->recipient_count; i++)
@@ -149,6 +156,18 @@ static bool parse_body_type(struct str name, enum body_type *out)
 	return false;
 }
 
+static bool parse_hold(const cJSON *object, enum envelope_hold *out, struct err *err)
+{
+	struct str text;
+	if (cJSON_GetObjectItemCaseSensitive(object, "hold") == NULL)
+		return true;
+	if (!json_get_str(object, "hold", &text) ||
+	    !str_eq(text, str_of(hold_names[ENVELOPE_HOLD_RATE])))
+		return missing(err, "hold");
+	*out = ENVELOPE_HOLD_RATE;
+	return true;
+}
+
 /* Absent is NULL; a member of another type is an error. */
 static bool get_optional(const cJSON *object, const char *key, char **out, struct err *err)
 {
@@ -177,7 +196,8 @@ static bool parse_object(const cJSON *object, struct envelope *e, struct err *er
 	return get_optional(object, "peer", &e->peer, err) &&
 	       get_optional(object, "helo", &e->helo, err) &&
 	       get_optional(object, "device", &e->device, err) &&
-	       get_optional(object, "user", &e->user, err) && parse_recipients(object, e, err);
+	       get_optional(object, "user", &e->user, err) && parse_hold(object, &e->hold, err) &&
+	       parse_recipients(object, e, err);
 }
 
 bool envelope_parse_json(struct str json, struct envelope *out, struct err *err)

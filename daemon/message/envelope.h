@@ -22,6 +22,12 @@ enum body_type {
 	BODY_8BITMIME
 };
 
+/* Why it is kept instead of sent, until a person says otherwise. */
+enum envelope_hold {
+	ENVELOPE_HOLD_NONE, /* not written */
+	ENVELOPE_HOLD_RATE, /* its device sends more than its hold_above */
+};
+
 struct envelope {
 	struct msgid id;
 	int64_t accepted_ms; /* wall clock */
@@ -33,6 +39,7 @@ struct envelope {
 	struct address *recipients; /* in the order given, at least one */
 	size_t recipient_count;
 	enum body_type body;
+	enum envelope_hold hold;
 };
 
 void envelope_done(struct envelope *e);

@@ -166,6 +166,27 @@ void from_field_parse(struct str value, struct from_field *out)
 		out->single = false;
 }
 
+struct str from_field_next(struct str *list)
+{
+	struct str all = *list;
+	bool angle = false;
+	for (size_t i = 0; i < all.n; i++) {
+		struct str here = str_skip(all, i);
+		if (here.p[0] == '"')
+			i += quoted_length(here) - 1;
+		else if (here.p[0] == '(')
+			i += comment_length(here) - 1;
+		else if (here.p[0] == '<' || here.p[0] == '>')
+			angle = here.p[0] == '<';
+		else if (here.p[0] == ',' && !angle) {
+			*list = str_skip(all, i + 1);
+			return str_head(all, i);
+		}
+	}
+	*list = (struct str){ NULL, 0 };
+	return all;
+}
+
 void from_field_done(struct from_field *f)
 {
 	strbuf_done(&f->address);

@@ -22,6 +22,9 @@ struct from_field {
 /* The caller ends it with from_field_done(), whatever it found. */
 void from_field_parse(struct str value, struct from_field *out);
 void from_field_done(struct from_field *f);
+/* Cuts the first mailbox of a list off *list, at a comma outside of quotes, comments and <>;
+ * list->p is NULL when that was the last one. */
+struct str from_field_next(struct str *list);
 /* "display <mailbox>", or the mailbox alone. A display name that is not a legal phrase is put in
  * quotes (printers write `scan@3f <...>`, which Exchange takes for a second address); one with
  * bytes that quotes do not mend (raw 8-bit) is dropped. */

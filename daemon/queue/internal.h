@@ -3,6 +3,7 @@
 #define OAUTHRELAY_QUEUE_INTERNAL_H
 
 #include "queue/due.h"
+#include "queue/held.h"
 #include "queue/queue.h"
 
 struct event;
@@ -23,9 +24,11 @@ struct queue {
 	struct queue_params params;
 	struct spool *spool;
 	struct config *config;
+	struct users *users; /* who may say an account for their mail */
 	struct queued_list all;
 	struct idmap *by_id;
 	struct due due;
+	struct held *held;
 	struct event *due_timer;
 	struct event *rescan_timer; /* a recovery that failed is made again */
 	struct account **accounts;

@@ -57,6 +57,14 @@ static size_t settle_inflight(struct queued *m, bool hold)
 	return count;
 }
 
+/* What the file says of its recipients is still that they are pending. */
+static void hold_by_rate(struct queued *m)
+{
+	m->hold = QUEUED_HELD;
+	for (uint32_t i = 0; i < m->recipient_count; i++)
+		m->recipients[i].state = PROGRESS_HELD;
+}
+
 struct queued *queued_new(const struct spool_info *info, const struct envelope *envelope,
 			  const struct progress *progress, size_t progress_count,
 			  bool hold_uncertain, size_t *uncertain)
@@ -82,6 +90,10 @@ struct queued *queued_new(const struct spool_info *info, const struct envelope *
 					apply_record(m, &progress[i], r);
 	}
 	*uncertain = settle_inflight(m, hold_uncertain);
+	if (envelope->hold != ENVELOPE_HOLD_NONE && progress_count != 0)
+		m->free_ms = progress[0].next_ms;
+	else if (envelope->hold != ENVELOPE_HOLD_NONE && m->device != NULL)
+		hold_by_rate(m);
 	return m;
 }
 

@@ -31,6 +31,13 @@ enum place {
 };
 const char *place_name(enum place place);
 
+/* Kept because its device sends more than its rate (queue/held.h). */
+enum queued_hold {
+	QUEUED_FREE,
+	QUEUED_HELD,	  /* PARKED until `device release` */
+	QUEUED_RELEASING, /* ACTIVE while the record that it is free is being written */
+};
+
 struct queued_recipient {
 	struct address address;
 	char *reply; /* the last one, printable; NULL when there was none */
@@ -44,7 +51,7 @@ struct account;
 struct queued {
 	struct msgid id;
 	TAILQ_ENTRY(queued) all;   /* in order of acceptance */
-	TAILQ_ENTRY(queued) ready; /* in its account's list while READY */
+	TAILQ_ENTRY(queued) ready; /* in its account's list while READY, its device's while held */
 	struct account *account;   /* of the last routing; NULL before the first */
 	char *device;		   /* NULL: none */
 	char *user;		   /* NULL: none */
@@ -55,9 +62,11 @@ struct queued {
 	uint32_t generation; /* of its records in the spool */
 	uint32_t heap_index; /* while DUE */
 	int64_t accepted_ms; /* wall clock */
-	int64_t due_ms;	     /* monotonic */
+	int64_t free_ms; /* wall clock of its release, if it was held: its age counts from here */
+	int64_t due_ms;	 /* monotonic */
 	uint64_t size;
 	uint8_t place;
+	uint8_t hold;	  /* enum queued_hold; changed by queue/held.c only */
 	bool reconnected; /* a lost connection has been forgiven once since the last counted attempt
 			   */
 	bool again;	  /* back from an attempt that did not count: its turn is still now */
@@ -67,7 +76,8 @@ struct queued {
 TAILQ_HEAD(queued_list, queued);
 
 /* From a fresh commit (progress_count 0) or a scan. Recipients in flight at a crash become pending,
- * or held; *uncertain counts them. */
+ * or held; *uncertain counts them. A message whose envelope says hold is held, unless a record
+ * follows: the first one is always that of its release. */
 struct queued *queued_new(const struct spool_info *info, const struct envelope *envelope,
 			  const struct progress *progress, size_t progress_count,
 			  bool hold_uncertain, size_t *uncertain);

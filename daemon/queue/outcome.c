@@ -54,7 +54,7 @@ static struct recipient_outcome judge(const struct delivery_result *result, size
 
 static bool too_old(const struct queued *m, const struct outcome_policy *policy)
 {
-	int64_t since = m->accepted_ms;
+	int64_t since = m->free_ms > m->accepted_ms ? m->free_ms : m->accepted_ms;
 	if (policy->account_since_ms > since)
 		since = policy->account_since_ms;
 	return policy->now_ms - since > policy->queue->lifetime;

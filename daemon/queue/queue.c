@@ -38,9 +38,12 @@ static void leave(struct queue *q, struct queued *m)
 		break;
 	case PLACE_ACTIVE:
 		q->active--;
+		held_recorded(q->held, m);
+		break;
+	case PLACE_PARKED:
+		held_remove(q->held, m);
 		break;
 	case PLACE_NONE:
-	case PLACE_PARKED:
 		break;
 	}
 }
@@ -62,8 +65,10 @@ void queue_place(struct queue *q, struct queued *m, enum place place)
 	case PLACE_ACTIVE:
 		q->active++;
 		break;
-	case PLACE_NONE:
 	case PLACE_PARKED:
+		held_add(q->held, m);
+		break;
+	case PLACE_NONE:
 		break;
 	}
 }
@@ -78,7 +83,8 @@ struct account *queue_find_account(const struct queue *q, const char *name)
 
 void queue_make_ready(struct queue *q, struct queued *m)
 {
-	const struct account_config *ac = route_account(q->config, m->device);
+	const struct user *user = m->user != NULL ? users_find(q->users, str_of(m->user)) : NULL;
+	const struct account_config *ac = route_account(q->config, m->device, user);
 	if (m->unrecorded) {
 		settle_record_again(q, m);
 		return;
@@ -88,14 +94,14 @@ void queue_make_ready(struct queue *q, struct queued *m)
 		if (m->place != PLACE_DUE || m->account != NULL)
 			log_error("no-route", lf_str("msg", msgid_text(&m->id).hex),
 				  lf_str("device", m->device != NULL ? m->device : "-"),
-				  lf_str("remedy",
-					 "give the device an account in the configuration"));
+				  lf_str("remedy", "give the device, or the user, an account"));
 		m->due_ms = clock_mono_ms() + NO_ROUTE_RETRY_MS;
 		queue_place(q, m, PLACE_DUE);
 		m->account = NULL;
 		return;
 	}
-	m->again = m->place == PLACE_ACTIVE;
+	/* What was held and is free now has had no turn yet. */
+	m->again = m->place == PLACE_ACTIVE && m->hold == QUEUED_FREE;
 	leave(q, m);
 	m->place = PLACE_NONE;
 	m->account = queue_find_account(q, ac->name);
@@ -140,7 +146,14 @@ void queue_add(struct queue *q, const struct spool_info *info, const struct enve
 	size_t uncertain;
 	struct queued *m = queued_new(info, envelope, NULL, 0, false, &uncertain);
 	insert(q, m);
-	queue_make_ready(q, m);
+	if (m->hold == QUEUED_FREE) {
+		queue_make_ready(q, m);
+		return;
+	}
+	queue_place(q, m, PLACE_PARKED);
+	log_info("held", lf_str("msg", msgid_text(&m->id).hex), lf_str("device", m->device),
+		 lf_str("reason", "the device is above its rate"));
+	held_tell(q->held);
 }
 
 static void on_found(void *arg, const struct spool_info *info, const struct envelope *envelope,
@@ -199,6 +212,7 @@ static void on_scan_done(void *arg, const struct spool_scan_result *result, cons
 		 lf_int("drafts_removed", (int64_t)result->drafts_removed),
 		 lf_int("corrupt", (int64_t)result->corrupt),
 		 lf_int("took_ms", clock_mono_ms() - q->recovery_started_ms));
+	held_tell(q->held);
 	if (q->recovered != NULL) {
 		void (*recovered)(void *) = q->recovered;
 		q->recovered = NULL;
@@ -224,6 +238,21 @@ void queue_recover(struct queue *q, void (*done)(void *arg), void *arg)
 	q->recovered = done;
 	q->recovered_arg = arg;
 	scan(q);
+}
+
+/* --- held, and free again ------------------------------------------------------------------ */
+
+static void on_release(void *arg, struct queued *m)
+{
+	for (uint32_t i = 0; i < m->recipient_count; i++)
+		m->recipients[i].state = PROGRESS_PENDING;
+	m->free_ms = clock_wall_ms();
+	settle_record_again(arg, m);
+}
+
+size_t queue_release(struct queue *q, struct str device)
+{
+	return held_release(q->held, device);
 }
 
 /* --- accounts ------------------------------------------------------------------------------ */
@@ -296,10 +325,26 @@ static void route_anew(struct queue *q)
 	arm_due_timer(q);
 }
 
-void queue_configure(struct queue *q, struct config *config, struct queue_files *files)
+static void take_users(struct queue *q, struct users *users)
+{
+	struct users *old = q->users;
+	q->users = users_ref(users);
+	users_unref(old);
+}
+
+void queue_set_users(struct queue *q, struct users *users)
+{
+	take_users(q, users);
+	route_anew(q);
+}
+
+void queue_configure(struct queue *q, struct config *config, struct queue_files *files,
+		     struct users *users)
 {
 	struct config *old = q->config;
 	q->config = config_ref(config);
+	held_configure(q->held, config);
+	take_users(q, users);
 	configure_accounts(q, files);
 	route_anew(q);
 	queue_files_free(files);
@@ -316,6 +361,7 @@ struct queue *queue_new(const struct queue_params *params)
 	q->by_id = idmap_new(offsetof(struct queued, id));
 	q->due_timer = evtimer_new(params->base, on_due, q);
 	q->rescan_timer = evtimer_new(params->base, on_rescan, q);
+	q->held = held_new(params->base, on_release, q);
 	TAILQ_INIT(&q->all);
 	return q;
 }
@@ -332,10 +378,12 @@ void queue_free(struct queue *q)
 		TAILQ_REMOVE(&q->all, m, all);
 		queued_free(m);
 	}
+	held_free(q->held);
 	due_done(&q->due);
 	idmap_free(q->by_id);
 	event_free(q->due_timer);
 	event_free(q->rescan_timer);
+	users_unref(q->users);
 	config_unref(q->config);
 	free(q);
 }
@@ -363,6 +411,7 @@ void queue_stop(struct queue *q, void (*done)(void *arg), void *arg)
 		account_stop(q->accounts[i]);
 	timer_stop(q->due_timer);
 	timer_stop(q->rescan_timer);
+	held_stop(q->held);
 	record_a_last_time(q);
 	q->stopped = done;
 	q->stopped_arg = arg;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "config/users.h"
 #include "message/envelope.h"
 #include "queue/account.h"
 #include "queue/message.h"
@@ -38,9 +39,12 @@ void queue_files_free(struct queue_files *files); /* NULL allowed */
 
 struct queue *queue_new(const struct queue_params *params);
 void queue_free(struct queue *q); /* NULL allowed */
-/* Before anything else, and on reload: takes a reference of config, and files. Waiting mail is
- * routed anew, held accounts and held senders are tried again. */
-void queue_configure(struct queue *q, struct config *config, struct queue_files *files);
+/* Before anything else, and on reload: takes a reference of config and of users, and files. Waiting
+ * mail is routed anew, held accounts and held senders are tried again. */
+void queue_configure(struct queue *q, struct config *config, struct queue_files *files,
+		     struct users *users);
+/* When only the users have changed: waiting mail is routed anew. Takes a reference. */
+void queue_set_users(struct queue *q, struct users *users);
 
 /* A message that is safe on disk. */
 void queue_add(struct queue *q, const struct spool_info *info, const struct envelope *envelope);
@@ -60,12 +64,28 @@ struct queue_totals {
 	size_t active;
 	size_t failed;		  /* messages with a recipient that has failed */
 	size_t held;		  /* messages with a recipient that waits for a person */
+	size_t held_by_rate;	  /* messages that wait for `device release`; not in held */
 	int64_t oldest_ms;	  /* wall clock of acceptance; 0: empty */
 	uint64_t delivered_total; /* recipients, since the start */
 	uint64_t failed_total;
 };
 /* Walks the queue: for people, not for every event. */
 void queue_totals(const struct queue *q, struct queue_totals *out);
+
+/* A device some of whose mail is held because it sent more than its rate. */
+struct queue_held {
+	const char *device;
+	size_t messages;
+};
+/* The index-th of them; false behind the last. */
+bool queue_held_device(const struct queue *q, size_t index, struct queue_held *out);
+size_t queue_held_count(const struct queue *q, struct str device); /* messages; 0: none */
+/* Lets the mail of a device go that is held because of its rate, what comes later excepted. Says
+ * how many messages that is; each is tried when a durable record says that it is free, a bounded
+ * number of records at a time. Those not yet freed at a stop or a crash are still held. */
+size_t queue_release(struct queue *q, struct str device);
+/* "held: erp is above 5000/h; oauthrelay device release erp"; false when m is not held so. */
+bool queue_append_hold(const struct queue *q, const struct queued *m, struct strbuf *out);
 
 /* In order of acceptance. */
 const struct queued *queue_first(const struct queue *q);

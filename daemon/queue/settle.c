@@ -99,7 +99,9 @@ static void on_recorded(void *arg, const struct err *err)
 static void record(struct queue *q, struct queued *m)
 {
 	struct settlement *s = mem_zalloc(sizeof(*s));
-	int64_t next = m->due_ms != 0 ? clock_wall_ms() + (m->due_ms - clock_mono_ms()) : 0;
+	/* Of a release the time is kept: it is over, so the message's turn is still now. */
+	int64_t next =
+		m->due_ms != 0 ? clock_wall_ms() + (m->due_ms - clock_mono_ms()) : m->free_ms;
 	s->q = q;
 	s->m = m;
 	s->records = mem_zalloc(m->recipient_count * sizeof(*s->records));

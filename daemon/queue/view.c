@@ -15,7 +15,8 @@ static void count_message(const struct queued *m, struct queue_totals *out)
 	out->ready += m->place == PLACE_READY;
 	out->active += m->place == PLACE_ACTIVE;
 	out->failed += queued_count(m, PROGRESS_FAILED) != 0;
-	out->held += queued_count(m, PROGRESS_HELD) != 0;
+	out->held += m->hold == QUEUED_FREE && queued_count(m, PROGRESS_HELD) != 0;
+	out->held_by_rate += m->hold == QUEUED_HELD;
 	if (out->oldest_ms == 0 || m->accepted_ms < out->oldest_ms)
 		out->oldest_ms = m->accepted_ms;
 }
@@ -65,6 +66,31 @@ int64_t queue_next_try_ms(const struct queued *m)
 		break;
 	}
 	return 0;
+}
+
+bool queue_held_device(const struct queue *q, size_t index, struct queue_held *out)
+{
+	return held_device(q->held, index, &out->device, &out->messages);
+}
+
+size_t queue_held_count(const struct queue *q, struct str device)
+{
+	return held_count(q->held, device);
+}
+
+bool queue_append_hold(const struct queue *q, const struct queued *m, struct strbuf *out)
+{
+	const struct device_config *device = config_device_named(q->config, str_of(m->device));
+	if (m->hold != QUEUED_HELD)
+		return false;
+	strbuf_addf(out, "held: %s is above ", m->device);
+	/* The rate may have been taken out of the configuration since. */
+	if (device != NULL && device->hold_above.count != 0)
+		units_append_rate(out, device->hold_above);
+	else
+		strbuf_adds(out, "its rate");
+	strbuf_addf(out, "; oauthrelay device release %s", m->device);
+	return true;
 }
 
 size_t queue_account_count(const struct queue *q)

@@ -104,6 +104,11 @@ class Sandbox:
         with open(os.path.join(self.dir, "messages", f"{number}.eml"), "rb") as file:
             return file.read()
 
+    def wire(self, conn):
+        """What that connection has sent (setting record_wire), TLS taken off."""
+        with open(os.path.join(self.dir, "messages", f"{conn}.wire"), "rb") as file:
+            return file.read()
+
     def violations(self, take=False):
         return self.call("GET", "/violations", **({"take": 1} if take else {}))
 

@@ -91,9 +91,13 @@ class MailStore:
     def reset(self):
         """Removes what has arrived; drafts of living connections stay theirs."""
         for name in os.listdir(self._folder):
-            if not name.endswith(".part"):
+            if not name.endswith((".part", ".wire")):
                 os.unlink(os.path.join(self._folder, name))
         self.messages = []
+
+    def wire_file(self, conn):
+        """For what that connection sends."""
+        return open(os.path.join(self._folder, f"{conn}.wire"), "wb", buffering=0)
 
     def draft(self):
         self._drafts += 1

@@ -161,8 +161,13 @@ class Server:
     async def serve(self, wire):
         self._connections += 1
         self.open += 1
+        if self.world.settings["record_wire"]:
+            wire.tap = self.store.wire_file(self._connections)
         try:
             await Session(self, wire, self._connections).run()
         finally:
+            if wire.tap is not None:
+                wire.tap.close()
+                wire.tap = None
             self.open -= 1
             self.recorder.notify()

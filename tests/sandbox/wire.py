@@ -42,6 +42,7 @@ class Wire(asyncio.Protocol):
         self.eof = False
         self.lost = asyncio.Event()
         self.received = 0
+        self.tap = None                 # a file that gets every byte, decrypted
 
     # --- asyncio.Protocol -----------------------------------------------------------------
     def connection_made(self, transport):
@@ -54,6 +55,8 @@ class Wire(asyncio.Protocol):
     def data_received(self, data):
         self._buffer += data
         self.received += len(data)
+        if self.tap is not None:
+            self.tap.write(data)
         if len(self._buffer) > HIGH_WATER and not self._paused:
             self._paused = True
             self.transport.pause_reading()

@@ -45,6 +45,7 @@ SETTINGS = {
     "failed_auths": 3,              # failed AUTHs before the connection is closed
     "lockout_after": 10,            # failed AUTHs in a row before the mailbox is locked
     "lockout_seconds": 60,
+    "record_wire": False,           # keep what each connection sends, byte for byte
     "idle_timeout": 300,            # microsoft365.md 1.2: about 5 minutes
 }
 

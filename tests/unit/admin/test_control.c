@@ -20,27 +20,30 @@
 #include "admin/control.h"
 #include "admin/routes.h"
 
-/* The routes have a test of their own; here the answer only shows what arrived. */
-struct admin_answer admin_dispatch(const struct admin_view *view, struct str method,
-				   struct str path, struct str query)
-{
-	struct strbuf text;
-	strbuf_init(&text, 1U << 20);
-	strbuf_addstr(&text, method);
-	strbuf_addc(&text, ' ');
-	strbuf_addstr(&text, path);
-	strbuf_addc(&text, '?');
-	strbuf_addstr(&text, query);
-	strbuf_addf(&text, " %llu", (unsigned long long)view->intake.accepted_total);
-	cJSON *body = cJSON_CreateObject();
-	cJSON_AddStringToObject(body, "saw", strbuf_cstr(&text));
-	strbuf_done(&text);
-	return (struct admin_answer){ str_eq(method, STR("GET")) ? 200 : 405, body };
-}
-
 static void look(void *ctx, struct admin_view *out)
 {
 	out->intake.accepted_total = *(uint64_t *)ctx;
+}
+
+/* The routes have a test of their own; here the answer only shows what arrived. */
+struct admin_answer admin_dispatch(const struct admin_view *view, const struct admin_ops *ops,
+				   const struct admin_call *call)
+{
+	struct strbuf text;
+	strbuf_init(&text, 1U << 20);
+	strbuf_addstr(&text, call->method);
+	strbuf_addc(&text, ' ');
+	strbuf_addstr(&text, call->path);
+	strbuf_addc(&text, '?');
+	strbuf_addstr(&text, call->query);
+	strbuf_addf(&text, " %llu", (unsigned long long)view->intake.accepted_total);
+	strbuf_addstr(&text, call->body);
+	assert_ptr_equal(ops->look, look);
+	cJSON *body = cJSON_CreateObject();
+	cJSON_AddStringToObject(body, "saw", strbuf_cstr(&text));
+	strbuf_done(&text);
+	bool get = str_eq(call->method, STR("GET"));
+	return (struct admin_answer){ get ? 200 : 405, body, get ? NULL : "GET, PUT" };
 }
 
 struct fixture {
@@ -53,7 +56,7 @@ struct fixture {
 
 static struct control *open_control(struct fixture *f, struct err *err)
 {
-	const struct admin_ops ops = { look, &f->accepted };
+	const struct admin_ops ops = { .look = look, .ctx = &f->accepted };
 	return control_new(f->base, f->address.sun_path, &ops, err);
 }
 
@@ -149,8 +152,8 @@ static void other_methods_get_our_answer(void **state)
 	char *got = ask_text(*state, "POST /v1/status HTTP/1.1\r\nHost: x\r\n"
 				     "Content-Length: 2\r\nConnection: close\r\n\r\n{}");
 	assert_int_equal(strncmp(got, "HTTP/1.1 405 ", 13), 0);
-	assert_non_null(strstr(got, "Allow: GET\r\n"));
-	assert_non_null(strstr(got, "{\"saw\":\"POST /v1/status? 7\"}"));
+	assert_non_null(strstr(got, "Allow: GET, PUT\r\n"));
+	assert_non_null(strstr(got, "{\"saw\":\"POST /v1/status? 7{}\"}"));
 	free(got);
 }
 
@@ -233,7 +236,7 @@ static void bad_paths_are_named(void **state)
 	struct fixture *f = *state;
 	struct err err;
 	char long_path[200];
-	const struct admin_ops ops = { look, &f->accepted };
+	const struct admin_ops ops = { .look = look, .ctx = &f->accepted };
 	assert_null(control_new(f->base, "/nonexistent/sock", &ops, &err));
 	assert_non_null(strstr(err.text, "/nonexistent/sock: its folder does not exist"));
 	memset(long_path, 'x', sizeof(long_path) - 1);

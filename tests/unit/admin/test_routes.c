@@ -67,6 +67,40 @@ size_t queue_size(const struct queue *q)
 	return message_count;
 }
 
+static char held_name[] = "old-erp";
+static size_t held_messages;
+static char released[64];
+
+bool queue_held_device(const struct queue *q, size_t index, struct queue_held *out)
+{
+	(void)q;
+	*out = (struct queue_held){ held_name, held_messages };
+	return held_messages != 0 && index == 0;
+}
+
+size_t queue_held_count(const struct queue *q, struct str device)
+{
+	(void)q;
+	return str_eq(device, str_of(held_name)) ? held_messages : 0;
+}
+
+bool queue_append_hold(const struct queue *q, const struct queued *m, struct strbuf *out)
+{
+	(void)q;
+	if (m->hold != QUEUED_HELD)
+		return false;
+	strbuf_adds(out, "held: why");
+	return true;
+}
+
+static size_t release_device(void *ctx, struct str device)
+{
+	assert_ptr_equal(ctx, released);
+	memcpy(released, device.p, device.n);
+	released[device.n] = '\0';
+	return 12;
+}
+
 int64_t queue_next_try_ms(const struct queued *m)
 {
 	(void)m;
@@ -111,7 +145,10 @@ static char reply[] = "432 4.3.2 Concurrent connections limit exceeded";
 static int set_up(void **state)
 {
 	(void)state;
-	config = config_must_load(CONFIG_SMALLEST);
+	config = config_must_load(CONFIG_SMALLEST "devices = ( { name = \"xerox-3f\"; "
+						  "address = \"10.0.0.1\"; } );");
+	held_messages = 0;
+	released[0] = '\0';
 	message_count = MESSAGES;
 	for (size_t i = 0; i < MESSAGES; i++) {
 		messages[i] = (struct queued){ .recipients = &recipients[i],
@@ -146,9 +183,10 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* "METHOD /path?query" */
-static struct admin_answer ask(const char *line)
+/* "METHOD /path?query", and a body. */
+static struct admin_answer ask_with(const char *line, const char *body)
 {
+	const struct admin_ops ops = { .release_device = release_device, .ctx = released };
 	struct str rest = str_of(line);
 	struct str method = str_word(&rest);
 	struct str path = str_word(&rest);
@@ -161,7 +199,13 @@ static struct admin_answer ask(const char *line)
 	struct admin_view view = { .config = config,
 				   .intake = { .accepted_total = 20, .connections_now = 1 },
 				   .started_ms = clock_mono_ms() - 5000 };
-	return admin_dispatch(&view, method, path, query);
+	const struct admin_call call = { method, path, query, str_of(body) };
+	return admin_dispatch(&view, &ops, &call);
+}
+
+static struct admin_answer ask(const char *line)
+{
+	return ask_with(line, NULL);
 }
 
 static double number(const cJSON *object, const char *name)
@@ -190,11 +234,15 @@ static void every_route_is_sound(void **state)
 	(void)state;
 	for (size_t i = 0; i < admin_route_count; i++) {
 		const struct admin_route *r = &admin_routes[i];
-		assert_string_equal(r->method, "GET"); /* in this version nothing can be changed */
+		assert_true(strcmp(r->method, "GET") == 0 || strcmp(r->method, "POST") == 0);
 		assert_int_equal(strncmp(r->path, "/v1/", 4), 0);
 		assert_true(strlen(r->help) > 5);
 		for (size_t j = 0; j < i; j++)
-			assert_string_not_equal(r->path, admin_routes[j].path);
+			assert_true(strcmp(r->path, admin_routes[j].path) != 0 ||
+				    strcmp(r->method, admin_routes[j].method) != 0);
+		ptrdiff_t star = str_chr(str_of(r->path), '*');
+		assert_true(star < 0 || (r->path[star - 1] == '/' && r->path[star + 1] == '/' &&
+					 str_chr(str_of(r->path + star + 1), '*') < 0));
 	}
 }
 
@@ -214,6 +262,12 @@ static void wrong_questions_are_refused(void **state)
 		{ "DELETE /v1/queue/5a5a", 405 },
 		{ "other /v1/queue", 405 },
 		{ "POST /v1/nothing", 404 },
+		{ "GET /v1/devices/xerox-3f/release", 405 },
+		{ "POST /v1/devices//release", 404 },
+		{ "POST /v1/devices/xerox-3f/releases", 404 },
+		{ "POST /v1/devices/xerox-3f/x/release", 404 },
+		{ "POST /v1/devices/xerox-3f", 404 },
+		{ "POST /v1/devices/nobody/release", 404 },
 		{ "GET /v1/queue?limit=x", 400 },
 		{ "GET /v1/queue?limit=201", 400 },
 		{ "GET /v1/queue?limit=", 400 },
@@ -233,8 +287,90 @@ static void wrong_questions_are_refused(void **state)
 		if (a.status != rows[i].status)
 			fail_msg("%s: %d", rows[i].line, a.status);
 		assert_true(strlen(text(a.body, "error")) > 5);
+		assert_int_equal(a.allow != NULL, a.status == 405);
 		cJSON_Delete(a.body);
 	}
+	assert_string_equal(released, "");
+}
+
+static void a_405_says_what_is_allowed(void **state)
+{
+	(void)state;
+	struct admin_answer a = ask("POST /v1/status");
+	assert_string_equal(a.allow, "GET");
+	cJSON_Delete(a.body);
+	a = ask("DELETE /v1/devices/x/release");
+	assert_string_equal(a.allow, "POST");
+	assert_string_equal(text(a.body, "error"), "this path takes another method: POST");
+	cJSON_Delete(a.body);
+}
+
+static void a_device_is_released(void **state)
+{
+	static const char *const bodies[] = { NULL, "", "{}", "{\"x\":[1]}" };
+	static const char *const wrong[] = { "x", "[]", "\"erp\"", "{", "{}x", "5" };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		struct admin_answer a = ask_with("POST /v1/devices/xerox-3f/release", wrong[i]);
+		assert_int_equal(a.status, 400);
+		cJSON_Delete(a.body);
+	}
+	assert_string_equal(released, "");
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		struct admin_answer a = ask_with("POST /v1/devices/xerox-3f/release", bodies[i]);
+		assert_int_equal(a.status, 200);
+		assert_string_equal(released, "xerox-3f");
+		assert_string_equal(text(a.body, "device"), "xerox-3f");
+		assert_true(number(a.body, "released") == 12);
+		cJSON_Delete(a.body);
+	}
+	/* The body of a question says nothing. */
+	struct admin_answer a = ask_with("GET /v1/queue?limit=1", "x");
+	assert_int_equal(a.status, 200);
+	cJSON_Delete(a.body);
+}
+
+static void unknown_devices_have_a_near_one(void **state)
+{
+	(void)state;
+	struct admin_answer a = ask("POST /v1/devices/xerox3f/release");
+	assert_string_equal(text(a.body, "error"),
+			    "there is no device xerox3f; did you mean xerox-3f?");
+	cJSON_Delete(a.body);
+	a = ask("POST /v1/devices/%22%1b\x01/release");
+	assert_string_equal(text(a.body, "error"), "there is no device %22%1b\\x01");
+	cJSON_Delete(a.body);
+	/* One that is no longer configured, but has mail. */
+	held_messages = 3;
+	a = ask("POST /v1/devices/olderp/release");
+	assert_string_equal(text(a.body, "error"),
+			    "there is no device olderp; did you mean old-erp?");
+	cJSON_Delete(a.body);
+	a = ask("POST /v1/devices/old-erp/release");
+	assert_int_equal(a.status, 200);
+	assert_string_equal(released, "old-erp");
+	cJSON_Delete(a.body);
+}
+
+static void what_is_held_is_told(void **state)
+{
+	(void)state;
+	held_messages = 3;
+	struct admin_answer a = ask("GET /v1/status");
+	const cJSON *device = cJSON_GetArrayItem(member(a.body, "held_devices"), 0);
+	assert_string_equal(text(device, "device"), "old-erp");
+	assert_true(number(device, "messages") == 3);
+	assert_string_equal(text(device, "rate"), "");
+	cJSON_Delete(a.body);
+	messages[0].hold = QUEUED_HELD;
+	messages[0].place = PLACE_PARKED;
+	recipients[0].state = PROGRESS_HELD;
+	a = ask("GET /v1/queue?limit=1");
+	const cJSON *message = cJSON_GetArrayItem(member(a.body, "messages"), 0);
+	const cJSON *to = cJSON_GetArrayItem(member(message, "recipients"), 0);
+	assert_string_equal(text(to, "state"), "held");
+	assert_string_equal(text(to, "reply"), "held: why");
+	cJSON_Delete(a.body);
 }
 
 static void status_has_its_shape(void **state)
@@ -407,6 +543,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_route_is_sound),
 		cmocka_unit_test_setup_teardown(wrong_questions_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_405_says_what_is_allowed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_device_is_released, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(unknown_devices_have_a_near_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_held_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(status_has_its_shape, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_queue_comes_in_pages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_message_has_its_shape, set_up, tear_down),

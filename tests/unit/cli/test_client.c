@@ -34,6 +34,7 @@ struct fake {
 	pthread_t thread;
 	const char *const *answers; /* "STATUS BODY", ends with NULL */
 	char *asked[8];		    /* the request lines */
+	char body[64];		    /* of the last request, as far as it came with its header */
 	size_t asked_count;
 };
 
@@ -62,6 +63,7 @@ static bool serve(struct fake *f, int fd, const char *text)
 		n += (size_t)got;
 		request[n] = '\0';
 	} while (strstr(request, "\r\n\r\n") == NULL);
+	snprintf(f->body, sizeof(f->body), "%s", strstr(request, "\r\n\r\n") + 4);
 	request[strcspn(request, "\r")] = '\0';
 	f->asked[f->asked_count++] = str_dup(str_of(request));
 	answer(fd, text);
@@ -204,6 +206,94 @@ static void status_says_that_all_is_well(void **state)
 	"\"state\":\"deferred\",\"attempts\":2,\"next_s\":119,\"reply\":\"432 4.3.2 too\\u001b[2J " \
 	"many\"},{\"to\":\"b@contoso.com\",\"state\":\"sent\",\"attempts\":1,\"next_s\":null,"      \
 	"\"reply\":null}]}"
+
+static void status_tells_of_held_devices(void **state)
+{
+	(void)state;
+	static const char *const answers[] = {
+		"200 {\"queue\":{\"messages\":3,\"held\":0,\"held_by_rate\":3,"
+		"\"oldest_age_s\":99999},\"held_devices\":["
+		"{\"device\":\"erp\",\"messages\":2,\"rate\":\"5/h\"},"
+		"{\"device\":\"old\",\"messages\":1,\"rate\":\"\"}]}",
+		NULL
+	};
+	struct fake f;
+	struct cli cli;
+	fake_start(&f, answers);
+	assert_int_equal(ask(&cli, f.address.sun_path, "status", NULL, NULL), CLI_OK);
+	fake_stop(&f);
+	assert_ptr_equal(strstr(out_of(&cli), "! Device erp is above 5/h: 2 messages are held.\n"
+					      "  To do: oauthrelay device release erp\n\n"
+					      "! Device old is above its rate: 1 message is held.\n"
+					      "  To do: oauthrelay device release old\n\n"),
+			 out_of(&cli));
+	assert_null(strstr(out_of(&cli), "has waited for"));
+	fake_done(&f);
+	cli_done(&cli);
+}
+
+static void a_device_is_released(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *answer;
+		const char *text;
+	} rows[] = {
+		{ "200 {\"device\":\"erp\",\"released\":12}", "12 messages of erp are released\n" },
+		{ "200 {\"device\":\"erp\",\"released\":1}", "1 message of erp is released\n" },
+		{ "200 {\"device\":\"erp\",\"released\":0}", "nothing of erp is held\n" },
+		{ "404 {\"error\":\"there is no device erp\"}", "" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *const answers[] = { rows[i].answer, NULL };
+		struct fake f;
+		struct cli cli;
+		fake_start(&f, answers);
+		int status = ask(&cli, f.address.sun_path, "device", "release", "erp");
+		fake_stop(&f);
+		assert_int_equal(status, rows[i].text[0] != '\0' ? CLI_OK : CLI_FAILURE);
+		assert_string_equal(f.asked[0], "POST /v1/devices/erp/release HTTP/1.1");
+		assert_string_equal(out_of(&cli), rows[i].text);
+		fake_done(&f);
+		cli_done(&cli);
+	}
+	struct cli cli;
+	assert_int_equal(ask(&cli, "/nonexistent/sock", "device", "release", "a/b"), CLI_USAGE);
+	cli_done(&cli);
+}
+
+static void a_body_is_sent(void **state)
+{
+	(void)state;
+	static const char *const answers[] = { "200 {\"ok\":1}", NULL };
+	struct fake f;
+	struct cli cli;
+	struct err err;
+	cJSON *answer = NULL;
+	cJSON *body = cJSON_Parse("{\"a\":1}");
+	fake_start(&f, answers);
+	cli_init(&cli);
+	cli.socket = f.address.sun_path;
+	assert_true(client_post(&cli, "/v1/x", body, &answer, &err));
+	fake_stop(&f);
+	assert_string_equal(f.asked[0], "POST /v1/x HTTP/1.1");
+	assert_string_equal(f.body, "{\"a\":1}");
+	assert_int_equal(client_int(answer, "ok"), 1);
+	cJSON_Delete(body);
+	cJSON_Delete(answer);
+	fake_done(&f);
+	/* Too much is not sent at all. */
+	body = cJSON_CreateObject();
+	char *large = calloc(1, 70000);
+	assert_non_null(large);
+	memset(large, 'x', 69999);
+	cJSON_AddStringToObject(body, "large", large);
+	assert_false(client_post(&cli, "/v1/x", body, &answer, &err));
+	assert_string_equal(err.text, "that is too much to tell the relay at once");
+	free(large);
+	cJSON_Delete(body);
+	cli_done(&cli);
+}
 
 static void the_queue_is_listed(void **state)
 {
@@ -430,6 +520,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_tells_what_is_wrong_first),
 		cmocka_unit_test(status_says_that_all_is_well),
+		cmocka_unit_test(status_tells_of_held_devices),
+		cmocka_unit_test(a_device_is_released),
+		cmocka_unit_test(a_body_is_sent),
 		cmocka_unit_test(the_queue_is_listed),
 		cmocka_unit_test(a_wide_list_has_whole_ids),
 		cmocka_unit_test(an_empty_queue_says_so),

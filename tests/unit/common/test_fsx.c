@@ -170,6 +170,18 @@ static void test_replace(void **state)
 	assert_true(fsx_replace_durable(path, STR(""), 0600, &err));
 	assert_file("");
 	assert_int_equal(files(), 1);
+	/* To another owner as root; else to ourselves, which is all that is allowed. */
+	uid_t uid = geteuid() == 0 ? 4242 : geteuid();
+	gid_t gid = geteuid() == 0 ? 4243 : getegid();
+	assert_true(fsx_replace_owned(path, STR("theirs"), 0640, uid, gid, &err));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(st.st_uid, uid);
+	assert_int_equal(st.st_gid, gid);
+	if (geteuid() != 0)
+		assert_false(fsx_replace_owned(path, STR("no"), 0640, 0, gid, &err));
+	assert_file("theirs");
+	assert_int_equal(files(), 1);
 }
 
 static void test_replace_fails(void **state)

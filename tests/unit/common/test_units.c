@@ -187,12 +187,44 @@ static void test_seconds_up(void **state)
 	assert_int_equal(units_seconds_up(1001), 2);
 }
 
+static void rough_durations(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} rows[] = {
+		{ 1, "1s" },
+		{ 1000, "1s" },
+		{ 1001, "2s" },
+		{ 59000, "59s" },
+		{ 59001, "1m" },
+		{ 60001, "2m" },
+		{ 13 * 60000 + 1, "14m" },
+		{ 90 * 60000, "90m" },
+		{ 119 * 60000 + 1, "2h" },
+		{ 23 * 3600000, "23h" },
+		{ 86400000, "1d" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct strbuf out;
+		strbuf_init(&out, 64);
+		units_append_rough(&out, rows[i].ms);
+		assert_string_equal(strbuf_cstr(&out), rows[i].text);
+		strbuf_done(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_seconds_up),     cmocka_unit_test(sizes_are_read),
-		cmocka_unit_test(durations_are_read),  cmocka_unit_test(what_is_written_reads_back),
-		cmocka_unit_test(ages_are_for_people), cmocka_unit_test(rates_are_read),
+		cmocka_unit_test(rough_durations),
+		cmocka_unit_test(test_seconds_up),
+		cmocka_unit_test(sizes_are_read),
+		cmocka_unit_test(durations_are_read),
+		cmocka_unit_test(what_is_written_reads_back),
+		cmocka_unit_test(ages_are_for_people),
+		cmocka_unit_test(rates_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

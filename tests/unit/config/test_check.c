@@ -67,10 +67,10 @@ static void who_may_send_is_said_explicitly(void **state)
 		  "users_file = \"/nonexistent\";",
 		  NULL, "/nonexistent names no user: nobody can log in" },
 		{ "listeners = ( { address = \"127.0.0.1:25\"; auth = \"required\"; } );"
-		  "users_file = \"@DIR@/secret\";",
+		  "users_file = \"@DIR@/users\";",
 		  NULL, NULL },
 		{ "listeners = ( { address = \"127.0.0.1:25\"; auth = \"required\"; "
-		  "tls = \"none\"; } ); users_file = \"@DIR@/secret\";",
+		  "tls = \"none\"; } ); users_file = \"@DIR@/users\";",
 		  NULL, "offers no encryption" },
 		{ "listen = [ \"127.0.0.1:25\" ]; allow = [ \"0.0.0.0/0\" ];",
 		  "allow: 0.0.0.0/0 is everybody", NULL },
@@ -86,7 +86,7 @@ static void who_may_send_is_said_explicitly(void **state)
 		  "0.0.0.0/0 is everybody", NULL },
 		{ "listen = [ \"127.0.0.1:25\" ]; devices = ( { name = \"a\"; "
 		  "address = \"0.0.0.0/0\"; auth = \"required\"; } );"
-		  "users_file = \"@DIR@/secret\";",
+		  "users_file = \"@DIR@/users\";",
 		  NULL, NULL },
 		{ "allow = [ \"10.0.0.0/8\" ];", "nothing to listen on", NULL },
 		{ "listen = [ ]; allow = [ \"10.0.0.0/8\" ];", "nothing to listen on", NULL },
@@ -118,15 +118,43 @@ static void every_message_has_an_account(void **state)
 		  "which account is the mail of 10.0.0.0/8 for", NULL },
 		{ "devices = ( { name = \"a\"; address = \"10.0.0.1\"; account = \"old\"; } );"
 		  "listeners = ( { address = \"127.0.0.1:587\"; auth = \"required\"; } );"
-		  "users_file = \"@DIR@/secret\";",
+		  "users_file = \"@DIR@/users\";",
 		  "listener 127.0.0.1:587 admits whoever logs in", NULL },
+		{ "devices = ( { name = \"a\"; address = \"10.0.0.1\"; account = \"old\"; } );"
+		  "listeners = ( { address = \"127.0.0.1:587\"; auth = \"required\"; } );"
+		  "users_file = \"@DIR@/routed\";",
+		  NULL, NULL },
+		{ "devices = ( { name = \"a\"; address = \"10.0.0.1\"; auth = \"required\"; } );"
+		  "users_file = \"@DIR@/users\";",
+		  "device \"a\" must say its account", NULL },
+		{ "devices = ( { name = \"a\"; address = \"10.0.0.1\"; auth = \"required\"; } );"
+		  "users_file = \"@DIR@/routed\";",
+		  NULL, NULL },
+		{ "devices = ( { name = \"a\"; address = \"10.0.0.1\"; } );"
+		  "users_file = \"@DIR@/routed\";",
+		  "device \"a\" must say its account", NULL },
 		{ "devices = ( { name = \"login\"; address = \"0.0.0.0/0\"; account = \"old\"; "
 		  "auth = \"required\"; } );"
 		  "listeners = ( { address = \"127.0.0.1:587\"; auth = \"required\"; } );"
-		  "users_file = \"@DIR@/secret\";",
+		  "users_file = \"@DIR@/users\";",
 		  NULL, NULL },
 	};
 	check_rows(NAMED "listen = [ \"127.0.0.1:25\" ];" TWO "%s", rows, ARRAY_LEN(rows));
+}
+
+static void the_users_file_is_checked(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{ "users_file = \"@DIR@/users\";", NULL, NULL },
+		{ "users_file = \"@DIR@/routed\";",
+		  "/routed:1: there is no account \"old\" in relay.conf", NULL },
+		{ "users_file = \"@DIR@/secret\";", "/secret:1: write it as name:hash", NULL },
+		{ "users_file = \"@DIR@\";", "relay.conf:", NULL },
+		{ "users_file = \"/etc/hostname\";", "/etc/hostname:1: ", NULL },
+	};
+	check_rows(NAMED ONE "listen = [ \"127.0.0.1:25\" ]; allow = [ \"10.0.0.0/8\" ]; %s", rows,
+		   ARRAY_LEN(rows));
 }
 
 static void names_are_checked(void **state)
@@ -401,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_may_send_is_said_explicitly),
 		cmocka_unit_test(every_message_has_an_account),
+		cmocka_unit_test(the_users_file_is_checked),
 		cmocka_unit_test(names_are_checked),
 		cmocka_unit_test(devices_are_checked),
 		cmocka_unit_test(the_queue_is_checked),

@@ -70,9 +70,12 @@ static void plain(void **state)
 		const char *prompt;
 		enum auth_result result;
 		if (i % 2 == 0) {
-			result = auth_begin(&d, AUTH_PLAIN, str_of(text), &prompt);
+			result = auth_begin(&d, AUTH_PLAIN, AUTH_PROMPTS_USUAL, str_of(text),
+					    &prompt);
 		} else {
-			assert_int_equal(auth_begin(&d, AUTH_PLAIN, STR(""), &prompt), AUTH_PROMPT);
+			assert_int_equal(
+				auth_begin(&d, AUTH_PLAIN, AUTH_PROMPTS_USUAL, STR(""), &prompt),
+				AUTH_PROMPT);
 			assert_string_equal(prompt, "");
 			result = auth_answer(&d, str_of(text), &prompt);
 		}
@@ -92,7 +95,8 @@ static void login(void **state)
 	struct auth_dialogue d;
 	const char *prompt;
 	(void)state;
-	assert_int_equal(auth_begin(&d, AUTH_LOGIN, STR(""), &prompt), AUTH_PROMPT);
+	assert_int_equal(auth_begin(&d, AUTH_LOGIN, AUTH_PROMPTS_USUAL, STR(""), &prompt),
+			 AUTH_PROMPT);
 	assert_string_equal(prompt, "VXNlcm5hbWU6");
 	assert_int_equal(auth_answer(&d, STR("YQ=="), &prompt), AUTH_PROMPT);
 	assert_string_equal(prompt, "UGFzc3dvcmQ6");
@@ -100,7 +104,8 @@ static void login(void **state)
 	assert_secret(&d.user, "a");
 	assert_secret(&d.password, "");
 	auth_done(&d);
-	assert_int_equal(auth_begin(&d, AUTH_LOGIN, STR("="), &prompt), AUTH_PROMPT);
+	assert_int_equal(auth_begin(&d, AUTH_LOGIN, AUTH_PROMPTS_USUAL, STR("="), &prompt),
+			 AUTH_PROMPT);
 	assert_string_equal(prompt, "UGFzc3dvcmQ6");
 	assert_int_equal(auth_answer(&d, STR("YgA="), &prompt), AUTH_MALFORMED);
 	auth_done(&d);
@@ -116,10 +121,13 @@ static void not_base64(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct auth_dialogue d;
 		const char *prompt;
-		assert_int_equal(auth_begin(&d, AUTH_PLAIN, str_of(bad[i]), &prompt),
-				 AUTH_NOT_BASE64);
+		assert_int_equal(
+			auth_begin(&d, AUTH_PLAIN, AUTH_PROMPTS_USUAL, str_of(bad[i]), &prompt),
+			AUTH_NOT_BASE64);
 		auth_done(&d);
-		assert_int_equal(auth_begin(&d, AUTH_LOGIN, str_of("YQ=="), &prompt), AUTH_PROMPT);
+		assert_int_equal(
+			auth_begin(&d, AUTH_LOGIN, AUTH_PROMPTS_USUAL, str_of("YQ=="), &prompt),
+			AUTH_PROMPT);
 		assert_int_equal(auth_answer(&d, str_of(bad[i]), &prompt), AUTH_NOT_BASE64);
 		auth_done(&d);
 	}
@@ -131,7 +139,8 @@ static void cancel(void **state)
 	const char *prompt;
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(auth_begin(&d, i == 0 ? AUTH_PLAIN : AUTH_LOGIN, STR(""), &prompt),
+		assert_int_equal(auth_begin(&d, i == 0 ? AUTH_PLAIN : AUTH_LOGIN,
+					    AUTH_PROMPTS_USUAL, STR(""), &prompt),
 				 AUTH_PROMPT);
 		assert_int_equal(auth_answer(&d, STR("*"), &prompt), AUTH_CANCELLED);
 		auth_done(&d);
@@ -150,18 +159,40 @@ static void long_ones(void **state)
 		message[0] = '\0';
 		message[1 + user] = '\0';
 		char *text = world_base64((struct str){ message, sizeof(message) });
-		enum auth_result result = auth_begin(&d, AUTH_PLAIN, str_of(text), &prompt);
+		enum auth_result result =
+			auth_begin(&d, AUTH_PLAIN, AUTH_PROMPTS_USUAL, str_of(text), &prompt);
 		assert_int_equal(result, user == 1024 ? AUTH_DONE : AUTH_MALFORMED);
 		auth_done(&d);
 		free(text);
 	}
 }
 
+static void old_prompts(void **state)
+{
+	struct auth_dialogue d;
+	const char *prompt;
+	(void)state;
+	assert_int_equal(auth_begin(&d, AUTH_LOGIN, AUTH_PROMPTS_USER_NAME, STR(""), &prompt),
+			 AUTH_PROMPT);
+	assert_string_equal(prompt, "VXNlciBOYW1lAA=="); /* "User Name" NUL */
+	assert_int_equal(auth_answer(&d, STR("YQ=="), &prompt), AUTH_PROMPT);
+	assert_string_equal(prompt, "UGFzc3dvcmQA"); /* "Password" NUL */
+	assert_int_equal(auth_answer(&d, STR("YQ=="), &prompt), AUTH_DONE);
+	auth_done(&d);
+	/* PLAIN has none. */
+	assert_int_equal(auth_begin(&d, AUTH_PLAIN, AUTH_PROMPTS_USER_NAME, STR(""), &prompt),
+			 AUTH_PROMPT);
+	assert_string_equal(prompt, "");
+	auth_done(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mechanisms), cmocka_unit_test(plain),	cmocka_unit_test(login),
-		cmocka_unit_test(not_base64), cmocka_unit_test(cancel), cmocka_unit_test(long_ones),
+		cmocka_unit_test(old_prompts), cmocka_unit_test(mechanisms),
+		cmocka_unit_test(plain),       cmocka_unit_test(login),
+		cmocka_unit_test(not_base64),  cmocka_unit_test(cancel),
+		cmocka_unit_test(long_ones),
 	};
 	return cmocka_run_group_tests_name("inbound/auth", tests, NULL, NULL);
 }

@@ -121,17 +121,17 @@ static void bdt_05_malformed(void **state)
 					    " LAST",
 					    " 5\x01",
 					    " 5 LAST\x7f" };
-	static const char *const befores[] = { "", HI, HI "MAIL FROM:<a@b>\r\n", BEGIN,
-					       BEGIN "BDAT 1\r\nx" };
+	static const char *const openings[] = { "", HI, HI "MAIL FROM:<a@b>\r\n", BEGIN,
+						BEGIN "BDAT 1\r\nx" };
 	static const char *const codes[] = { "220", "220 250", "220 250 250", "220 250 250 250",
 					     "220 250 250 250 250" };
 	struct inbound_world *w = inbound_world_new("");
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(args) * ARRAY_LEN(befores); i++) {
-		size_t place = i % ARRAY_LEN(befores);
+	for (size_t i = 0; i < ARRAY_LEN(args) * ARRAY_LEN(openings); i++) {
+		size_t place = i % ARRAY_LEN(openings);
 		char in[256], want[64];
-		snprintf(in, sizeof(in), "%sBDAT%s\r\nNOOP\r\nQUIT\r\n", befores[place],
-			 args[i / ARRAY_LEN(befores)]);
+		snprintf(in, sizeof(in), "%sBDAT%s\r\nNOOP\r\nQUIT\r\n", openings[place],
+			 args[i / ARRAY_LEN(openings)]);
 		snprintf(want, sizeof(want), "%s 501", codes[place]);
 		world_dialogue(w, in, str_of(in), want);
 	}

@@ -13,13 +13,13 @@
 #include "inbound/ehlo_offer.h"
 
 static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
-			   const char *user, const char **whose)
+			   const struct user *login, const char **whose)
 {
 	const uint64_t *limit = ctx;
 	*whose = NULL;
 	(void)config;
 	(void)device;
-	(void)user;
+	(void)login;
 	return *limit;
 }
 
@@ -81,6 +81,9 @@ static void conditions(void **state)
 	f.limit = 0;
 	assert_true(offered("SIZE 0"));
 	assert_true(offered("AUTH PLAIN LOGIN"));
+	assert_false(offered("AUTH=PLAIN LOGIN"));
+	f.s.access.quirks = QUIRK_AUTH_EQUALS;
+	assert_true(offered("AUTH=PLAIN LOGIN"));
 	f.s.logged_in = true;
 	assert_false(offered("AUTH PLAIN LOGIN"));
 	assert_false(offered("STARTTLS"));

@@ -80,11 +80,43 @@ static void test_append(void **state)
 	}
 }
 
+static void test_lists(void **state)
+{
+	static const struct row {
+		const char *list;
+		const char *parts; /* with | between */
+	} rows[] = {
+		{ "", "" },
+		{ "a@b.c", "a@b.c" },
+		{ "a, b,c", "a| b|c" },
+		{ "a,", "a|" },
+		{ "\"a,b\" <c>, (x, (y,)) d", "\"a,b\" <c>| (x, (y,)) d" },
+		{ "\"a\\\",b\" <@x,@y:c>,d", "\"a\\\",b\" <@x,@y:c>|d" },
+		{ "\"open, a", "\"open, a" },
+		{ "(open, a", "(open, a" },
+		{ "<open, a", "<open, a" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct strbuf out;
+		struct str list = str_of(rows[i].list);
+		strbuf_init(&out, 1024);
+		strbuf_addstr(&out, from_field_next(&list));
+		while (list.p != NULL) {
+			strbuf_addc(&out, '|');
+			strbuf_addstr(&out, from_field_next(&list));
+		}
+		assert_string_equal(strbuf_cstr(&out), rows[i].parts);
+		strbuf_done(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_lists),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,38 @@ static void test_wrong_index(void **state)
 	envelope_done(&e);
 }
 
+/* The first record of a message that is held is that it is free. */
+static void test_held_until_a_record(void **state)
+{
+	struct envelope e = make_envelope(2);
+	struct spool_info info = { .generation = 0 };
+	struct progress out[2];
+	size_t uncertain;
+	(void)state;
+	e.hold = ENVELOPE_HOLD_RATE;
+	struct queued *m = queued_new(&info, &e, NULL, 0, false, &uncertain);
+	assert_int_equal(m->hold, QUEUED_HELD);
+	assert_int_equal(uncertain, 0);
+	assert_int_equal(queued_count(m, PROGRESS_HELD), 2);
+	assert_false(queued_is_done(m));
+	m->recipients[0].state = m->recipients[1].state = PROGRESS_PENDING;
+	assert_int_equal(queued_records(m, 5555, out), 1);
+	assert_int_equal(out[0].recipient, PROGRESS_MESSAGE);
+	assert_int_equal(out[0].state, PROGRESS_PENDING);
+	queued_free(m);
+	m = queued_new(&info, &e, out, 1, false, &uncertain);
+	assert_int_equal(m->hold, QUEUED_FREE);
+	assert_int_equal(m->free_ms, 5555); /* its age counts from here */
+	assert_int_equal(queued_count(m, PROGRESS_PENDING), 2);
+	queued_free(m);
+	/* Without a device nobody could release it. */
+	mem_replace_str(&e.device, NULL);
+	m = queued_new(&info, &e, NULL, 0, false, &uncertain);
+	assert_int_equal(m->hold, QUEUED_FREE);
+	queued_free(m);
+	envelope_done(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +157,7 @@ int main(void)
 		cmocka_unit_test(test_after_a_crash),
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_wrong_index),
+		cmocka_unit_test(test_held_until_a_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,6 +211,12 @@ static void test_lifetime(void **state)
 	f->policy.account_since_ms = NOW - 3600000;
 	decide(f);
 	assert_int_equal(f->out.next, NEXT_AT);
+	outcome_done(&f->out);
+	/* nor does time in which the message was */
+	f->policy.account_since_ms = 0;
+	f->m.free_ms = NOW - 3600000;
+	decide(f);
+	assert_int_equal(f->out.next, NEXT_AT);
 	destroy(f);
 }
 

@@ -184,6 +184,7 @@ struct fixture {
 	struct account_config accounts[2];
 	struct device_config devices[1];
 	struct config config;
+	struct users *users;
 	struct queue *q;
 };
 
@@ -194,6 +195,15 @@ static struct queue_files *make_files(size_t count)
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	files->tls = mem_zalloc(count * sizeof(*files->tls));
 	return files;
+}
+
+static struct users *users_of(const char *text)
+{
+	struct err err;
+	struct users *users = users_parse(str_of(text), "users", &err);
+	if (users == NULL)
+		fail_msg("%s", err.text);
+	return users;
 }
 
 static struct fixture *make(void)
@@ -220,25 +230,29 @@ static struct fixture *make(void)
 	f->base = event_base_new();
 	const struct queue_params params = { .base = f->base, .spool = &spool };
 	f->q = queue_new(&params);
-	queue_configure(f->q, &f->config, make_files(1));
+	f->users = users_of("");
+	queue_configure(f->q, &f->config, make_files(1), f->users);
 	return f;
 }
 
 static void destroy(struct fixture *f)
 {
 	queue_free(f->q);
+	users_unref(f->users);
 	assert_int_equal(f->config.refs, 1);
 	event_base_free(f->base);
 	free(f);
 }
 
-static struct spool_info add(struct fixture *f, size_t recipients, const char *device)
+static struct spool_info add_of(struct fixture *f, size_t recipients, const char *device,
+				const char *user)
 {
 	struct spool_info info = { .id = msgid_random(), .stats = { .size = 10 } };
 	struct envelope e = { .id = info.id, .accepted_ms = clock_wall_ms() };
 	struct address to;
 	struct err err;
 	mem_replace_str(&e.device, device);
+	mem_replace_str(&e.user, user);
 	assert_true(address_parse(STR("scan@printer.local"), &e.reverse_path, &err));
 	assert_true(address_parse(STR("a@b.c"), &to, &err));
 	for (size_t i = 0; i < recipients; i++)
@@ -247,6 +261,11 @@ static struct spool_info add(struct fixture *f, size_t recipients, const char *d
 	queue_add(f->q, &info, &e);
 	envelope_done(&e);
 	return info;
+}
+
+static struct spool_info add(struct fixture *f, size_t recipients, const char *device)
+{
+	return add_of(f, recipients, device, NULL);
 }
 
 /* The account takes its next message and reports a final reply for all of its recipients. */
@@ -452,7 +471,7 @@ static void test_moving_a_device_moves_its_mail(void **state)
 	assert_int_equal(m->place, PLACE_DUE);
 	f->config.account_count = 2;
 	config_ref(&f->config);
-	queue_configure(f->q, &f->config, make_files(2));
+	queue_configure(f->q, &f->config, make_files(2), f->users);
 	config_unref(&f->config);
 	assert_ptr_equal(m->account, f->q->accounts[1]);
 	assert_int_equal(m->place, PLACE_READY);
@@ -545,6 +564,29 @@ static void test_stop_waits_for_what_is_under_way(void **state)
 	destroy(f);
 }
 
+#define HASH "$5$saltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void test_moving_a_user_moves_its_mail(void **state)
+{
+	struct fixture *f = make();
+	(void)state;
+	f->config.account_count = 2;
+	queue_configure(f->q, &f->config, make_files(2), f->users);
+	struct spool_info info = add_of(f, 1, NULL, "anna");
+	struct queued *m = idmap_get(f->q->by_id, &info.id);
+	assert_int_equal(m->place, PLACE_DUE); /* which of the two accounts? */
+	static const char *const files[] = { "anna:" HASH ":account=two\n",
+					     "anna:" HASH ":account=one\n" };
+	for (size_t i = 0; i < 2; i++) {
+		struct users *users = users_of(files[i]);
+		queue_set_users(f->q, users);
+		users_unref(users);
+		assert_int_equal(m->place, PLACE_READY);
+		assert_ptr_equal(m->account, f->q->accounts[1 - i]);
+	}
+	destroy(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_account_matter_goes_back_unchanged),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_moving_a_device_moves_its_mail),
+		cmocka_unit_test(test_moving_a_user_moves_its_mail),
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_uncertain_is_recorded_as_held),
 		cmocka_unit_test(test_stop_waits_for_what_is_under_way),

@@ -32,6 +32,22 @@ static void write_file(const char *path, const char *content)
 	assert_int_equal(chmod(path, 0600), 0);
 }
 
+#define HASH "$5$saltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void users_files(const char *dir, bool make)
+{
+	static const char *const rows[][2] = { { "users", "anna:" HASH "\n" },
+					       { "routed", "bert:" HASH ":account=old\n" } };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char path[128];
+		assert_true(snprintf(path, sizeof(path), "%s/%s", dir, rows[i][0]) > 0);
+		if (make)
+			write_file(path, rows[i][1]);
+		else
+			unlink(path);
+	}
+}
+
 static void shorten(struct strbuf *findings, const char *path)
 {
 	struct strbuf shorter;
@@ -56,6 +72,7 @@ struct config *config_from_text(const char *text, struct config_report *report)
 	replace_all(&filled, text, "@DIR@", dir);
 	write_file(strbuf_cstr(&path), strbuf_cstr(&filled));
 	write_file(strbuf_cstr(&secret), CONFIG_SECRET "\n");
+	users_files(dir, true);
 
 	config_report_init(report);
 	struct config *config = config_load(strbuf_cstr(&path), report);
@@ -64,6 +81,7 @@ struct config *config_from_text(const char *text, struct config_report *report)
 
 	unlink(strbuf_cstr(&path));
 	unlink(strbuf_cstr(&secret));
+	users_files(dir, false);
 	rmdir(dir);
 	strbuf_done(&path);
 	strbuf_done(&secret);

@@ -25,6 +25,9 @@
 /* The secret in @DIR@/secret. */
 #define CONFIG_SECRET "s3cr3t~value"
 
+/* Users files: in @DIR@/users anna, who has no account; in @DIR@/routed bert, whose account is
+ * "old".
+ */
 /* "@DIR@" in text becomes the folder. report is initialised here; the caller ends it with
  * config_report_done(). Findings name the file as "relay.conf". */
 struct config *config_from_text(const char *text, struct config_report *report);

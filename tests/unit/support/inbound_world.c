@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -108,32 +109,34 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 }
 
 static uint64_t size_limit(void *ctx, const struct config *config, const char *device,
-			   const char *user, const char **whose)
+			   const struct user *login, const char **whose)
 {
 	const struct inbound_world *w = ctx;
 	(void)config;
 	(void)device;
-	(void)user;
+	(void)login;
 	*whose = w->limit_of;
 	return w->size_limit;
 }
 
 static bool has_account(void *ctx, const struct config *config, const char *device,
-			const char *user, struct inbound_refusal *why)
+			const struct user *login, struct inbound_refusal *why)
 {
 	const struct inbound_world *w = ctx;
 	(void)config;
 	(void)device;
-	(void)user;
+	(void)login;
 	if (w->refuse_account.code != 0)
 		*why = w->refuse_account;
 	return w->refuse_account.code == 0;
 }
 
 static struct inbound_message *begin(void *ctx, const struct config *config,
-				     struct envelope *envelope, struct inbound_refusal *why)
+				     const struct user *login, struct envelope *envelope,
+				     struct inbound_refusal *why)
 {
 	struct inbound_world *w = ctx;
+	assert_int_equal(login != NULL, envelope->user != NULL);
 	assert_ptr_equal(config, w->config);
 	assert_true(envelope->recipient_count != 0 && envelope->peer != NULL &&
 		    envelope->helo != NULL && envelope->accepted_ms != 0);
@@ -227,7 +230,9 @@ void world_finish_held(struct inbound_world *w)
 
 static void write_users(const struct inbound_world *w)
 {
-	static const char *const rows[][2] = { { "anna", "s3cret" }, { "b%c", "p:\"\\%s" } };
+	static const char *const rows[][3] = { { "anna", "s3cret", "" },
+					       { "b%c", "p:\"\\%s", "" },
+					       { "carl", "s3cret", ":networks=10.9.0.0/16" } };
 	char path[128];
 	snprintf(path, sizeof(path), "%s/users", w->dir);
 	FILE *file = fopen(path, "w");
@@ -235,10 +240,11 @@ static void write_users(const struct inbound_world *w)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct crypt_data *data = mem_zalloc(sizeof(*data));
 		const char *hash = crypt_r(rows[i][1], "$5$rounds=1000$saltsalt", data);
-		assert_true(fprintf(file, "%s:%s\n", rows[i][0], hash) > 0);
+		assert_true(fprintf(file, "%s:%s%s\n", rows[i][0], hash, rows[i][2]) > 0);
 		free(data);
 	}
 	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0600), 0);
 }
 
 static struct config *load(const struct inbound_world *w, bool tls, const char *extra)

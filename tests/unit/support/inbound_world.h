@@ -57,7 +57,7 @@ struct inbound_world {
 };
 
 /* extra: configuration text; the rest is one listener (no TLS, auth none), allow 192.168.0.0/16,
- * and the users anna ("s3cret") and b%c ("p:\"\\%s"). */
+ * and the users anna ("s3cret"), b%c ("p:\"\\%s"), and carl ("s3cret", from 10.9.0.0/16 only). */
 struct inbound_world *inbound_world_new(const char *extra);
 /* With STARTTLS; making the certificate takes a moment. */
 struct inbound_world *inbound_world_new_tls(const char *extra);

@@ -16,7 +16,7 @@
 #include "common/mem.h"
 #include "common/strbuf.h"
 #include "common/worker.h"
-#include "inbound/users.h"
+#include "inbound/password.h"
 #include "tests/unit/support/run_loop.h"
 
 static char *hash_of(const char *password, const char *setting)
@@ -57,7 +57,8 @@ static bool check(struct event_base *base, struct worker *worker, const struct u
 		  struct str name, struct str password)
 {
 	struct verdict v = { .come = false };
-	assert_non_null(users_verify(users, worker, name, password, on_checked, &v));
+	assert_non_null(
+		password_verify(worker, users, users_find(users, name), password, on_checked, &v));
 	assert_false(v.come);
 	assert_true(run_loop_until(base, &v.come, 20000));
 	return v.ok;
@@ -86,7 +87,7 @@ static void all_methods(void **state)
 		assert_false(check(base, worker, users, STR(""), STR("")));
 		/* The hash itself is no password. */
 		assert_false(check(base, worker, users, STR("anna"), str_of(hash)));
-		users_free(users);
+		users_unref(users);
 		free(hash);
 	}
 	worker_free(worker);
@@ -115,8 +116,8 @@ static void unknown_costs_the_same(void **state)
 	assert_false(check(base, worker, nobody, STR("bert"), STR("wrong")));
 	times[2] = clock_mono_ms() - start;
 	assert_true(times[2] >= 1);
-	users_free(users);
-	users_free(nobody);
+	users_unref(users);
+	users_unref(nobody);
 	free(hash);
 	worker_free(worker);
 	event_base_free(base);
@@ -130,82 +131,17 @@ static void cancelled_check_is_silent(void **state)
 	struct users *users = users_of("anna", hash);
 	struct verdict v = { .come = false };
 	(void)state;
-	users_cancel(users_verify(users, worker, STR("anna"), STR("secret"), on_checked, &v));
+	password_cancel(
+		password_verify(worker, users, users_at(users, 0), STR("secret"), on_checked, &v));
 	/* The users may go before the check has ended. */
-	users_free(users);
+	users_unref(users);
 	while (worker_pending(worker) != 0)
 		event_base_loop(base, EVLOOP_ONCE);
 	assert_false(v.come);
-	users_cancel(NULL);
+	password_cancel(NULL);
 	free(hash);
 	worker_free(worker);
 	event_base_free(base);
-}
-
-static void many_users(void **state)
-{
-	struct event_base *base = event_base_new();
-	struct worker *worker = worker_new(base, worker_default_limits);
-	struct strbuf text;
-	struct err err;
-	char *hash = hash_of("secret", "$5$rounds=1000$saltsalt");
-	(void)state;
-	strbuf_init(&text, 1024 * 1024);
-	/* In no order: 0, 7, 14, ... modulo 100. */
-	for (unsigned i = 0; i < 100; i++)
-		strbuf_addf(&text, "user%u:%s\n", i * 7 % 100, hash);
-	struct users *users = users_parse(strbuf_str(&text), "users", &err);
-	assert_non_null(users);
-	assert_int_equal(users_count(users), 100);
-	for (unsigned i = 0; i < 102; i++) {
-		char name[16];
-		snprintf(name, sizeof(name), "user%u", i);
-		assert_int_equal(check(base, worker, users, str_of(name), STR("secret")), i < 100);
-	}
-	users_free(users);
-	strbuf_done(&text);
-	free(hash);
-	worker_free(worker);
-	event_base_free(base);
-}
-
-static void damaged_files(void **state)
-{
-	static const struct {
-		const char *text;
-		const char *error;
-	} rows[] = {
-		{ "anna\n", "f:1: write it as name:hash" },
-		{ "# ok\n\n:$5$saltsalt$x\n", "f:3: write it as name:hash" },
-		{ "anna:\n", "f:1: this is no crypt(3) hash; `mkpasswd` makes one" },
-		{ "anna:secret\n", "f:1: this is no crypt(3) hash; `mkpasswd` makes one" },
-		{ "anna:*\n", "f:1: this is no crypt(3) hash; `mkpasswd` makes one" },
-		{ "anna:!$5$saltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
-		  "f:1: this is no crypt(3) hash; `mkpasswd` makes one" },
-		{ "an\x01na:$5$saltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
-		  "f:1: the line has a control character" },
-		{ "a:$5$saltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
-		  "b:$5$saltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
-		  "a:$5$saltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
-		  "f: the user a is there twice" },
-	};
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct err err = { .text = "" };
-		assert_null(users_parse(str_of(rows[i].text), "f", &err));
-		assert_string_equal(err.text, rows[i].error);
-	}
-}
-
-static void no_file_no_users(void **state)
-{
-	struct err err;
-	(void)state;
-	struct users *users = users_load("/nonexistent/users", &err);
-	assert_non_null(users);
-	assert_int_equal(users_count(users), 0);
-	users_free(users);
-	assert_null(users_load("/etc/passwd/users", &err));
 }
 
 int main(void)
@@ -214,9 +150,6 @@ int main(void)
 		cmocka_unit_test(all_methods),
 		cmocka_unit_test(unknown_costs_the_same),
 		cmocka_unit_test(cancelled_check_is_silent),
-		cmocka_unit_test(many_users),
-		cmocka_unit_test(damaged_files),
-		cmocka_unit_test(no_file_no_users),
 	};
-	return cmocka_run_group_tests_name("inbound/users", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("inbound/password", tests, NULL, NULL);
 }

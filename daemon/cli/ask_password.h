@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OAUTHRELAY_CLI_ASK_PASSWORD_H
+#define OAUTHRELAY_CLI_ASK_PASSWORD_H
+
+#include "common/err.h"
+#include "common/secret.h"
+
+enum {
+	PASSWORD_BYTES_MAX = 511 /* what crypt(3) takes */
+};
+
+/*
+ * A new password from whoever runs the command: on a terminal asked for twice without echo, else
+ * one line of in. Not empty; bytes of text. The terminal is as before afterwards, also when a
+ * signal ends the command. Blocks.
+ */
+bool ask_password(int in, int terminal_out, const char *name, struct secret *out, struct err *err)
+	MUST_CHECK;
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "inbound/sending.h"
+
+#include "common/clock.h"
+#include "common/mem.h"
+
+struct policy sending_policy(const struct in_session *s)
+{
+	return (struct policy){
+		.access = &s->access,
+		.user = s->login != NULL ? s->login->name : NULL,
+		.user_senders = s->login != NULL ? &s->login->senders : NULL,
+	};
+}
+
+void sending_begin(struct in_session *s)
+{
+	const struct device_config *row = s->access.row;
+	const struct policy policy = sending_policy(s);
+	if (policy_wants_header(&policy)) {
+		s->tx.senders = mem_alloc(sizeof(*s->tx.senders));
+		sender_capture_init(s->tx.senders);
+	}
+	if (row == NULL || row->hold_above.count == 0)
+		return;
+	s->tx.reserved = true;
+	if (rates_reserve(s->in->rates, row->name, row->hold_above, clock_mono_ms()))
+		s->tx.envelope.hold = ENVELOPE_HOLD_RATE;
+}
+
+void sending_content(struct in_session *s, struct str bytes)
+{
+	if (s->tx.senders != NULL)
+		sender_capture_feed(s->tx.senders, bytes, &s->tx.body.stats);
+}
+
+bool sending_check(const struct in_session *s, struct inbound_refusal *why)
+{
+	const struct policy policy = sending_policy(s);
+	return s->tx.senders == NULL || policy_header(&policy, s->tx.senders, why);
+}
+
+void sending_accepted(struct in_session *s)
+{
+	if (s->tx.reserved)
+		rates_accept(s->in->rates, s->access.device, clock_mono_ms());
+	s->tx.reserved = false;
+}
+
+void sending_end(struct in_session *s)
+{
+	if (s->tx.reserved)
+		rates_cancel(s->in->rates, s->access.device);
+	s->tx.reserved = false;
+}
