@@ -18,7 +18,7 @@ static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP 
 /* One line without its end. The bytes are read one by one: what follows is not ours. */
 static bool read_line(int in, struct secret *out, struct err *err)
 {
-	char text[PASSWORD_BYTES_MAX + 2];
+	char text[PASSWORD_BYTES_MAX + 2] = { 0 };
 	size_t n = 0;
 	bool ok = true;
 	while (ok && n < sizeof(text)) {

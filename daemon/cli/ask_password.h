@@ -11,10 +11,10 @@ enum {
 
 /*
  * A new password from whoever runs the command: on a terminal asked for twice without echo, else
- * one line of in. Not empty; bytes of text. The terminal is as before afterwards, also when a
- * signal ends the command. Blocks.
+ * one line of in. out is where the prompts go. Not empty; bytes of text. The terminal is as before
+ * afterwards, also when a signal ends the command. Blocks.
  */
-bool ask_password(int in, int terminal_out, const char *name, struct secret *out, struct err *err)
+bool ask_password(int in, int out, const char *name, struct secret *secret, struct err *err)
 	MUST_CHECK;
 
 #endif

@@ -41,8 +41,10 @@ void recent_free(struct recent *recent)
 	struct recent_entry *entry;
 	if (recent == NULL)
 		return;
-	while ((entry = TAILQ_FIRST(&recent->list)) != NULL)
-		recent_remove(recent, entry);
+	while ((entry = TAILQ_FIRST(&recent->list)) != NULL) {
+		TAILQ_REMOVE(&recent->list, entry, link);
+		free(entry);
+	}
 	idmap_free(recent->map);
 	secret_wipe(recent->key, sizeof(recent->key));
 	free(recent);
@@ -86,14 +88,24 @@ void *recent_get(struct recent *recent, const struct msgid *key)
 	return entry;
 }
 
+/* Down to so many. */
+static void shrink(struct recent *recent, size_t count)
+{
+	while (recent_count(recent) > count) {
+		struct recent_entry *oldest = TAILQ_LAST(&recent->list, recent_list);
+		idmap_remove(recent->map, &oldest->key);
+		TAILQ_REMOVE(&recent->list, oldest, link);
+		free(oldest);
+	}
+}
+
 void *recent_put(struct recent *recent, const struct msgid *key, size_t max)
 {
 	struct recent_entry *entry = recent_get(recent, key);
 	if (entry != NULL)
 		return entry;
 	/* The limit may have been lowered by a reload. */
-	while (recent_count(recent) >= max && !TAILQ_EMPTY(&recent->list))
-		recent_remove(recent, TAILQ_LAST(&recent->list, recent_list));
+	shrink(recent, max - 1);
 	entry = mem_zalloc(recent->entry_size);
 	entry->key = *key;
 	idmap_put(recent->map, entry);

@@ -185,6 +185,7 @@ struct fixture {
 	struct device_config devices[1];
 	struct config config;
 	struct users *users;
+	const char *user; /* who sends what is added */
 	struct queue *q;
 };
 
@@ -200,10 +201,7 @@ static struct queue_files *make_files(size_t count)
 static struct users *users_of(const char *text)
 {
 	struct err err;
-	struct users *users = users_parse(str_of(text), "users", &err);
-	if (users == NULL)
-		fail_msg("%s", err.text);
-	return users;
+	return users_parse(str_of(text), "users", &err);
 }
 
 static struct fixture *make(void)
@@ -244,15 +242,14 @@ static void destroy(struct fixture *f)
 	free(f);
 }
 
-static struct spool_info add_of(struct fixture *f, size_t recipients, const char *device,
-				const char *user)
+static struct spool_info add(struct fixture *f, size_t recipients, const char *device)
 {
 	struct spool_info info = { .id = msgid_random(), .stats = { .size = 10 } };
 	struct envelope e = { .id = info.id, .accepted_ms = clock_wall_ms() };
 	struct address to;
 	struct err err;
 	mem_replace_str(&e.device, device);
-	mem_replace_str(&e.user, user);
+	mem_replace_str(&e.user, f->user);
 	assert_true(address_parse(STR("scan@printer.local"), &e.reverse_path, &err));
 	assert_true(address_parse(STR("a@b.c"), &to, &err));
 	for (size_t i = 0; i < recipients; i++)
@@ -261,11 +258,6 @@ static struct spool_info add_of(struct fixture *f, size_t recipients, const char
 	queue_add(f->q, &info, &e);
 	envelope_done(&e);
 	return info;
-}
-
-static struct spool_info add(struct fixture *f, size_t recipients, const char *device)
-{
-	return add_of(f, recipients, device, NULL);
 }
 
 /* The account takes its next message and reports a final reply for all of its recipients. */
@@ -565,24 +557,23 @@ static void test_stop_waits_for_what_is_under_way(void **state)
 }
 
 #define HASH "$5$saltsalt$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-
 static void test_moving_a_user_moves_its_mail(void **state)
 {
 	struct fixture *f = make();
 	(void)state;
 	f->config.account_count = 2;
 	queue_configure(f->q, &f->config, make_files(2), f->users);
-	struct spool_info info = add_of(f, 1, NULL, "anna");
+	f->user = "anna";
+	struct spool_info info = add(f, 1, NULL);
 	struct queued *m = idmap_get(f->q->by_id, &info.id);
 	assert_int_equal(m->place, PLACE_DUE); /* which of the two accounts? */
-	static const char *const files[] = { "anna:" HASH ":account=two\n",
-					     "anna:" HASH ":account=one\n" };
 	for (size_t i = 0; i < 2; i++) {
-		struct users *users = users_of(files[i]);
-		queue_set_users(f->q, users);
-		users_unref(users);
+		users_unref(f->users);
+		f->users = users_of(i == 0 ? "anna:" HASH ":account=one"
+					   : "anna:" HASH ":account=two");
+		queue_set_users(f->q, f->users);
 		assert_int_equal(m->place, PLACE_READY);
-		assert_ptr_equal(m->account, f->q->accounts[1 - i]);
+		assert_ptr_equal(m->account, f->q->accounts[i]);
 	}
 	destroy(f);
 }
