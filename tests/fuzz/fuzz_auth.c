@@ -62,12 +62,13 @@ static void check_result(const struct auth_dialogue *d, enum auth_result result,
 	}
 }
 
-static void dialogue(enum auth_mechanism mechanism, struct str initial, struct str answers)
+static void dialogue(enum auth_mechanism mechanism, enum auth_prompts prompts_sent,
+		     struct str initial, struct str answers)
 {
 	struct auth_dialogue d;
 	const char *prompt = NULL;
 	unsigned prompts = 0;
-	enum auth_result result = auth_begin(&d, mechanism, initial, &prompt);
+	enum auth_result result = auth_begin(&d, mechanism, prompts_sent, initial, &prompt);
 	check_result(&d, result, prompt);
 	while (result == AUTH_PROMPT) {
 		/* LOGIN asks for a name and a password, PLAIN for one response. */
@@ -90,7 +91,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum auth_mechanism mechanism;
 	check_base64(initial);
 	check_base64(str_head(in, 4096));
-	if (auth_mechanism_of(name, &mechanism))
-		dialogue(mechanism, initial, in);
+	if (auth_mechanism_of(name, &mechanism)) {
+		dialogue(mechanism, AUTH_PROMPTS_USUAL, initial, in);
+		dialogue(mechanism, AUTH_PROMPTS_USER_NAME, initial, in);
+	}
 	return 0;
 }

@@ -51,7 +51,7 @@ static const char *const addresses[] = {
 };
 
 static const char config_text[] =
-	"limits = { errors = 100; };"
+	"limits = { errors = 100; lock_after = 10000; lock_time = \"100ms\"; };"
 	"devices = ("
 	"{ name = \"any\"; address = \"192.168.1.10\"; auth = \"accept-any-password\"; },"
 	"{ name = \"nas\"; address = \"192.168.1.11\"; auth = \"required\"; cleartext_auth = true; },"
@@ -75,7 +75,7 @@ struct msgid __wrap_msgid_random(void);
 /* What is held back for seconds, after a failed login, is not waited for; time-outs stay. */
 void __wrap_timer_start(struct event *timer, int64_t ms)
 {
-	__real_timer_start(timer, ms > 0 && ms < 5000 ? 1 + ms / 1000 : ms);
+	__real_timer_start(timer, ms > 0 && ms <= 10000 ? 1 + ms / 1000 : ms);
 }
 
 int64_t __wrap_clock_wall_ms(void)

@@ -217,7 +217,9 @@ def users_seeds():
     yield "stars", b"anna:*\nb:!\n"
     yield "nul", b"an\0na:$6$s$h\n"
     yield "eight-bit", b"\xc3\xa4:$6$s$h\n\xff:$6$s$h\n"
-    yield "keys", b"anna:$6$s$h:account=scanner:senders=a@b.c,*.d.e\n"
+    yield "keys", (b"anna:$6$s$h:account=scanner senders=a@b.c,*.d.e networks=10.0.0.0/8,::1\n"
+                   b"b:$6$s$h:senders=b.c\n")
+    yield "bad-keys", b"anna:$6$s$h:account=\nb:$6$s$h:networks=10.0.0.0/99\n"
     yield "long", b"x" * 1500 + b":$6$s$h\n"
     yield "many", b"".join(b"u%d:$6$s$h\n" % n for n in range(200))
 

@@ -47,7 +47,7 @@ static const struct kind {
 };
 
 static const char config_text[] =
-	"limits = { errors = 10000; };"
+	"limits = { errors = 10000; lock_after = 10000; lock_time = \"100ms\"; };"
 	"devices = ("
 	"{ name = \"any\"; address = \"192.168.1.10\"; auth = \"accept-any-password\"; },"
 	"{ name = \"nas\"; address = \"192.168.1.11\"; auth = \"required\"; cleartext_auth = true; },"
@@ -67,7 +67,7 @@ int64_t __wrap_clock_mono_ms(void);
 /* The delay behind a wrong password is not waited for. */
 void __wrap_timer_start(struct event *timer, int64_t ms)
 {
-	__real_timer_start(timer, ms > 0 && ms < 5000 ? 1 : ms);
+	__real_timer_start(timer, ms > 0 && ms <= 10000 ? 1 : ms);
 }
 
 int64_t __wrap_clock_mono_ms(void)
