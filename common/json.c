@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/utf8.h"
 
 /* What cJSON does not look at. RFC 8259: 7 (control characters in strings), 8.1 (byte order mark).
  */
@@ -110,47 +111,31 @@ bool json_get_int(const cJSON *object, const char *key, int64_t *out)
 	return true;
 }
 
+/* RFC 8259 section 7. Whoever prints it prints nothing that a terminal obeys or shows otherwise. */
+static void append_escaped(struct strbuf *out, struct str text)
+{
+	while (text.n != 0) {
+		uint32_t point = 0xfffd;
+		size_t n = utf8_decode(text, &point);
+		if (n == 1 && point != 0x7f)
+			strbuf_addc(out, text.p[0]);
+		else if (point < 0x10000)
+			strbuf_addf(out, "\\u%04x", (unsigned)point);
+		else
+			strbuf_addf(out, "\\u%04x\\u%04x",
+				    (unsigned)(0xd800 + ((point - 0x10000) >> 10)),
+				    (unsigned)(0xdc00 + (point & 0x3ff)));
+		text = str_skip(text, n != 0 ? n : 1);
+	}
+}
+
 void json_append(struct strbuf *out, const cJSON *value)
 {
 	char *text = cJSON_PrintUnformatted(value);
 	if (text == NULL)
 		abort(); /* out of memory, as in common/mem.c */
-	strbuf_adds(out, text);
+	append_escaped(out, str_of(text));
 	cJSON_free(text);
-}
-
-/* Length of the valid UTF-8 sequence (RFC 3629) that s begins with, or 0. */
-static size_t utf8_length(struct str s)
-{
-	const unsigned char *u = (const unsigned char *)s.p;
-	unsigned char low = 0x80, high = 0xbf;
-	size_t n;
-	if (u[0] < 0x80)
-		return u[0] != 0;
-	if (u[0] >= 0xc2 && u[0] <= 0xdf)
-		n = 2;
-	else if ((u[0] & 0xf0) == 0xe0)
-		n = 3;
-	else if (u[0] >= 0xf0 && u[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	/* The second byte's range excludes overlong forms, surrogates and what is above U+10FFFF.
-	 */
-	if (u[0] == 0xe0)
-		low = 0xa0;
-	else if (u[0] == 0xed)
-		high = 0x9f;
-	else if (u[0] == 0xf0)
-		low = 0x90;
-	else if (u[0] == 0xf4)
-		high = 0x8f;
-	if (s.n < n || u[1] < low || u[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
 }
 
 void json_add_str(cJSON *object, const char *key, struct str value)
@@ -159,7 +144,10 @@ void json_add_str(cJSON *object, const char *key, struct str value)
 	char *text = mem_alloc(value.n * 3 + 1);
 	size_t used = 0;
 	while (value.n != 0) {
-		size_t n = utf8_length(value);
+		uint32_t point;
+		size_t n = utf8_decode(value, &point);
+		if (n != 0 && point == 0)
+			n = 0; /* cJSON would end the string there */
 		if (n == 0)
 			memcpy(text + used, "\xef\xbf\xbd", 3);
 		else

@@ -26,7 +26,7 @@ bool json_get_str(const cJSON *object, const char *key, struct str *out) MUST_CH
 /* A whole number, or a string of decimal digits (as managed identity endpoints write numbers). A
  * number beyond the type's range is given as the nearest end of it. */
 bool json_get_int(const cJSON *object, const char *key, int64_t *out) MUST_CHECK;
-/* One line, without spaces, appended. */
+/* One line of printable ASCII, without spaces, appended; other characters as \uXXXX. */
 void json_append(struct strbuf *out, const cJSON *value);
 /* Adds a string member from a slice (not NUL-terminated). Bytes that are not valid UTF-8 become
  * U+FFFD, so that the result is always valid JSON. */

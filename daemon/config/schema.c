@@ -7,6 +7,7 @@
 #include "common/attr.h"
 #include "common/mem.h"
 #include "common/units.h"
+#include "common/utf8.h"
 #include "config/config.h"
 
 /* Enums are read and written as unsigned, which is what the compiler keeps them in. */
@@ -148,9 +149,8 @@ static bool set_string(const struct schema_key *key, void *base, struct str text
 		return err_set(err, "is longer than %lld bytes", (long long)key->max);
 	if (key->required && text.n == 0)
 		return err_set(err, "must not be empty");
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
-			return err_set(err, "holds a control character");
+	if (!utf8_is_clean(text))
+		return err_set(err, "holds a control character, or is not UTF-8");
 	if (key->type == SCHEMA_PATH && (text.n == 0 || text.p[0] != '/'))
 		return err_set(err, "must be a full path, beginning with /");
 	char **slot = schema_field(key, base);

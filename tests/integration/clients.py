@@ -222,6 +222,6 @@ def run(name, job, timeout=60):
            "NODE_PATH": "/usr/share/nodejs", "GIT_CONFIG_NOSYSTEM": "1",
            "EMAIL": job.sender,
            "SSL_CERT_FILE": job.ca_file}        # sendemail has no option for it
-    done = subprocess.run(command, input=(stdin or "").encode(), capture_output=True, timeout=timeout, check=False,
-                          env=env, cwd=job.folder)
+    done = subprocess.run(command, input=(stdin or "").encode(), capture_output=True,
+                          timeout=timeout, check=False, env=env, cwd=job.folder)
     return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")

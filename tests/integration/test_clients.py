@@ -149,6 +149,15 @@ def test_shows_who_is_not_allowed(listening, sandbox, client, way):
     assert sandbox.messages() == []
 
 
+@by_client("plain")
+def test_shows_a_sender_refused(listening, sandbox, client, way):
+    _, job = listening(way, {"devices": [{"name": "xerox-3f", "address": "127.0.0.1",
+                                          "senders": ["contoso.com"]}]})
+    code, shown = clients.run(client, job)
+    assert code != 0 and "xerox-3f may not send as scan@printer.local" in shown, shown
+    assert sandbox.messages() == []
+
+
 @by_client("starttls-PLAIN")
 def test_shows_a_wrong_password(listening, sandbox, client, way):
     _, job = listening(way)
