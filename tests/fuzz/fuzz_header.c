@@ -77,7 +77,7 @@ static void check_edited(struct str edited, unsigned choices)
 {
 	struct header_field field;
 	struct str rest = edited;
-	unsigned froms = 0;
+	unsigned count = 0;
 	fuzz_check_canonical(edited);
 	fuzz_check(edited.n >= 2 && memcmp(edited.p + edited.n - 2, "\r\n", 2) == 0,
 		   "the header ends with an empty line");
@@ -88,7 +88,7 @@ static void check_edited(struct str edited, unsigned choices)
 		struct from_field from;
 		if (!str_ieq(field.name, STR("From")))
 			continue;
-		fuzz_check(++froms == 1, "there is one From");
+		fuzz_check(++count == 1, "there is one From");
 		from_field_parse(field.value, &from);
 		fuzz_check(from.single, "From is one mailbox");
 		if ((choices & MAY_STAY) == 0)
