@@ -7,6 +7,7 @@
 #   make SAN=address,undefined    build/san-address-undefined/oauthrelay; also SAN=thread
 #   make CC=clang                 build/clang-release/oauthrelay
 #   make WERROR=1                 a warning is an error (the default where CI=true is set)
+#   make fuzz                     build/fuzz/fuzz_NAME: clang, libFuzzer and sanitizers
 #
 # Every variant has its own folder below build/, so they never mix.
 
@@ -31,6 +32,7 @@ PKG_CONFIG ?= pkg-config
 PYTHON := /usr/bin/python3
 SAN ?=
 DEBUG ?=
+FUZZ ?=
 WERROR ?= $(if $(filter true 1,$(CI)),1)
 
 comma := ,
@@ -42,8 +44,8 @@ MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 IS_X86 := $(filter x86_64-% i%86-%,$(MACHINE))
 CHECKED := $(if $(SAN)$(filter-out 0,$(DEBUG)),yes)
 
-VARIANT := $(if $(IS_CLANG),clang-)$(strip $(if $(SAN),san-$(subst $(comma),-,$(SAN)), \
-	$(if $(CHECKED),debug,release)))
+VARIANT := $(if $(FUZZ),fuzz,$(if $(IS_CLANG),clang-)$(strip $(if $(SAN),san-$(subst $(comma),-,$(SAN)), \
+	$(if $(CHECKED),debug,release))))
 B := build/$(VARIANT)
 
 # ---------------------------------------------------------------- sources
@@ -100,7 +102,7 @@ SANITIZE := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer 
 	-Wno-stringop-overflow -Wno-format-truncation -Wno-format-overflow)
 
 ifneq ($(SAN),)
-OPTIMISE := -O1 -g $(SANITIZE)
+OPTIMISE := -O1 -g $(SANITIZE) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 DEFINES := -DOAUTHRELAY_DEBUG
 LINK_SAN := -fsanitize=$(SAN)
 else ifneq ($(CHECKED),)
@@ -123,7 +125,7 @@ ALL_LIBS = $(PACKAGE_LIBS) -lcrypt -lpthread
 # ---------------------------------------------------------------- what a build needs to know
 # (and `make help` does not: it must work on a machine where nothing is installed)
 
-NO_BUILD := help clean format format-check layers sizes
+NO_BUILD := help clean format format-check layers sizes fuzz
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 
 ifeq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo ok),)
@@ -194,7 +196,7 @@ $(PROGRAM): $(MAIN_OBJECT) $(ARCHIVE)
 	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(ALL_LIBS)
 
 .PHONY: objects
-objects: $(OBJECTS) $(TEST_OBJECTS) ## compile everything, tests too; link nothing
+objects: $(OBJECTS) $(TEST_OBJECTS) $(FUZZ_OBJECTS) ## compile everything, tests too; link nothing
 
 .PHONY: tests
 tests: $(TEST_PROGRAMS) ## build the unit tests
@@ -213,7 +215,7 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(TEST_SUPPORT:%.c=$(B)/%.o) $(ARCHIVE)
 # ---------------------------------------------------------------- check
 
 .PHONY: check
-check: check-unit check-integration ## run all tests
+check: check-unit fuzz-replay check-integration ## run all tests
 
 .PHONY: check-unit
 check-unit: $(TEST_PROGRAMS) ## run the unit tests
@@ -251,22 +253,45 @@ $(B)/analyze/%.o: EXTRA = -fanalyzer
 $(B)/analyze/%.o: %.c $(B)/flags
 	$(compile)
 
-ifneq ($(wildcard tests/fuzz/fuzz_*.c),)
-# tests/fuzz/fuzz_NAME.c holds LLVMFuzzerTestOneInput(); tests/fuzz/replay.c is a plain main()
-# that feeds it the files named on its command line: tests/fuzz/corpus/NAME/*.
-FUZZERS := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
+# tests/fuzz/fuzz_NAME.c holds LLVMFuzzerTestOneInput(). With libFuzzer's main() it looks for new
+# inputs (`make fuzz`, `scripts/fuzz`); with that of tests/fuzz/replay.c, and any compiler, it runs
+# those of tests/fuzz/corpus/NAME/. The other files there are linked to each.
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*.c))
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(filter tests/fuzz/fuzz_%,$(FUZZ_SOURCES)))
+FUZZ_SHARED := $(filter-out tests/fuzz/fuzz_% $(if $(FUZZ),tests/fuzz/replay.c),$(FUZZ_SOURCES)) \
+	$(TEST_SUPPORT)
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=$(B)/%.o)
+FUZZ_PROGRAMS := $(if $(FUZZ),$(FUZZERS:%=$(B)/fuzz_%),$(FUZZERS:%=$(B)/replay/%))
+$(FUZZ_OBJECTS): EXTRA = -Wno-missing-prototypes -Wno-missing-declarations
 
-$(B)/fuzz/%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(ARCHIVE)
-	@mkdir -p $(@D)
-	@echo "  LINK  $@"
-	@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(ALL_LIBS)
+# $(1): the target's name
+define link-fuzzer
+@mkdir -p $(@D)
+@echo "  LINK  $@"
+@$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) \
+	$(call wraps,tests/fuzz/fuzz_$(1).c) -o $@ $^ -lcmocka $(ALL_LIBS)
+endef
 
-.SECONDARY: $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.o) $(B)/tests/fuzz/replay.o
+$(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED:%.c=$(B)/%.o) $(ARCHIVE)
+	$(call link-fuzzer,$*)
+
+$(B)/replay/%: $(B)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED:%.c=$(B)/%.o) $(ARCHIVE)
+	$(call link-fuzzer,$*)
+
+.SECONDARY: $(FUZZ_OBJECTS)
+
+.PHONY: fuzz
+fuzz: ## build the fuzzers with libFuzzer; scripts/fuzz runs them
+	@env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(MAKE) --no-print-directory \
+		FUZZ=1 CC=clang SAN=address,undefined fuzz-programs
+
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_PROGRAMS)
+
 .PHONY: fuzz-replay $(FUZZERS:%=fuzz-replay-%)
-fuzz-replay: $(FUZZERS:%=fuzz-replay-%) ## run the fuzzers' corpora once
-$(FUZZERS:%=fuzz-replay-%): fuzz-replay-%: $(B)/fuzz/%
-	timeout 120 $< tests/fuzz/corpus/$*/*
-endif
+fuzz-replay: $(FUZZERS:%=fuzz-replay-%) ## run the fuzzers over their corpora once
+$(FUZZERS:%=fuzz-replay-%): fuzz-replay-%: $(B)/replay/%
+	@timeout 120 $< tests/fuzz/corpus/$*
 
 # ---------------------------------------------------------------- install
 
@@ -320,4 +345,4 @@ print-flags:
 FORCE:
 
 -include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(wildcard $(B)/analyze/*/*.d $(B)/analyze/*/*/*.d) \
-	$(wildcard $(B)/tests/fuzz/*.d)
+	$(FUZZ_OBJECTS:.o=.d)

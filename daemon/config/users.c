@@ -209,6 +209,19 @@ static int compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static bool error_twice(const struct user *a, const struct user *b, const char *file,
+			struct err *err)
+{
+	struct strbuf name;
+	strbuf_init(&name, 4 * USERS_NAME_MAX + 16);
+	quote_append_bare(&name, str_of(a->name), USERS_NAME_MAX);
+	err_set(err, "%s:%u: the user %s is in line %u already", file,
+		a->line > b->line ? a->line : b->line, strbuf_cstr(&name),
+		a->line > b->line ? b->line : a->line);
+	strbuf_done(&name);
+	return false;
+}
+
 /* For users_find(). */
 static bool sort(struct users *users, const char *file, struct err *err)
 {
@@ -217,9 +230,7 @@ static bool sort(struct users *users, const char *file, struct err *err)
 	for (size_t i = 1; i < users->n; i++) {
 		const struct user *a = &users->v[i - 1], *b = &users->v[i];
 		if (strcmp(a->name, b->name) == 0)
-			return err_set(err, "%s:%u: the user %s is in line %u already", file,
-				       a->line > b->line ? a->line : b->line, a->name,
-				       a->line > b->line ? b->line : a->line);
+			return error_twice(a, b, file, err);
 	}
 	return true;
 }

@@ -7,8 +7,8 @@
 /* STARTTLS and AUTH only between messages (RFC 3207 4, RFC 4954 4). */
 static const struct command commands[] = {
 	/* Whether they need their name depends on the device: see verb_ehlo(). */
-	{ "EHLO", IN_ANY, 0, verb_ehlo, "EHLO name", NULL },
-	{ "HELO", IN_ANY, 0, verb_helo, "HELO name", NULL },
+	{ "EHLO", IN_ANY, COMMAND_MAY_HAVE_ARGUMENT, verb_ehlo, "EHLO name", NULL },
+	{ "HELO", IN_ANY, COMMAND_MAY_HAVE_ARGUMENT, verb_helo, "HELO name", NULL },
 	{ "STARTTLS", IN_HELLO, COMMAND_NO_ARGUMENT, verb_starttls, "STARTTLS", NULL },
 	{ "AUTH", IN_HELLO, COMMAND_NEEDS_ARGUMENT | COMMAND_HAS_SECRET, verb_auth,
 	  "AUTH mechanism [response]", NULL },

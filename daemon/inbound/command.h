@@ -16,7 +16,8 @@
 enum {
 	COMMAND_NO_ARGUMENT = 1,
 	COMMAND_NEEDS_ARGUMENT = 2,
-	COMMAND_HAS_SECRET = 4, /* its argument is shown nowhere */
+	COMMAND_HAS_SECRET = 4,	       /* its argument is shown nowhere */
+	COMMAND_MAY_HAVE_ARGUMENT = 8, /* its handler asks for it where it must be there */
 };
 
 enum { /* bits of enum session_phase */

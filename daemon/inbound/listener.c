@@ -108,7 +108,7 @@ static bool is_shortage(int code)
 }
 
 /* Whose client this is, where two share the socket. */
-static const struct listener *choose(const struct listener *listener, const struct sockaddr *sa)
+static struct listener *choose(struct listener *listener, const struct sockaddr *sa)
 {
 	struct netaddr addr;
 	if (listener->partner == NULL || !netaddr_from_sockaddr(sa, &addr))

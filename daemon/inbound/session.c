@@ -74,11 +74,6 @@ static int64_t time_limit(const struct in_session *s, enum session_mode mode)
 	return -1;
 }
 
-static const char *device_name(const struct in_session *s)
-{
-	return s->access.device != NULL ? s->access.device : "-";
-}
-
 void in_session_set_timer(struct in_session *s, int64_t ms)
 {
 	timer_start(s->timer, ms);

@@ -206,7 +206,8 @@ static void out_of_input(struct in_session *s)
 		if (s->tx.paused)
 			break;
 		log_lost_message(s);
-		in_session_close(s, "closed by the client in its message");
+		/* Replies to what came before may still be on their way out. */
+		in_session_finish(s, "closed by the client in its message");
 		break;
 	case MODE_COMMAND:
 	case MODE_AUTH:

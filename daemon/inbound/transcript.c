@@ -126,7 +126,7 @@ static void append_masked(struct strbuf *out, struct str line)
 	strbuf_adds(out, args.n != 0 ? " " : "");
 	if ((c->flags & COMMAND_HAS_SECRET) != 0)
 		append_auth(out, args);
-	else if ((c->flags & COMMAND_NEEDS_ARGUMENT) != 0)
+	else if ((c->flags & (COMMAND_NEEDS_ARGUMENT | COMMAND_MAY_HAVE_ARGUMENT)) != 0)
 		quote_append_bare(out, args, TEXT_MAX);
 	else if (args.n != 0)
 		append_count(out, args.n, "");

@@ -67,14 +67,33 @@ static bool add_address(struct strbuf *out, struct str s)
 	return whole;
 }
 
+/* What separates addresses from each other and from what is around them (RFC 5322 3.2.3), or has no
+ * business in one. Without its angle brackets such an address would read as something else. */
+static bool has_separator(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || strchr("()<>:;,\"\\\x7f", s.p[i]) != NULL)
+			return true;
+	return false;
+}
+
+static bool is_literal(struct str domain)
+{
+	return domain.n > 2 && domain.p[0] == '[' && domain.p[domain.n - 1] == ']';
+}
+
 static bool looks_like_address(struct str s)
 {
 	/* An @ inside a quoted local part separates nothing. */
 	size_t local = s.n != 0 && s.p[0] == '"' ? quoted_length(s) : 0;
 	ptrdiff_t at = str_chr(str_skip(s, local), '@');
 	struct str domain = str_skip(s, local + (size_t)at + 1);
-	return at >= 0 && (local != 0 ? at == 0 : at > 0) && domain.n != 0 &&
-	       str_chr(domain, '@') < 0;
+	if (at < 0 || (local != 0 ? at != 0 : at == 0) || domain.n == 0 ||
+	    str_chr(domain, '@') >= 0)
+		return false;
+	/* Colons are part of [IPv6:...]. */
+	return !has_separator(str_head(str_skip(s, local), (size_t)at)) &&
+	       (is_literal(domain) || !has_separator(domain));
 }
 
 /* atext of RFC 5322 3.2.3 and what separates words, dots as in obs-phrase. */

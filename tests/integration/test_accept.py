@@ -45,33 +45,6 @@ def test_every_reply_has_an_enhanced_code_and_is_one_segment(relay):
             assert reply[4] == reply[0] and reply[5] == ".", (command, reply)
 
 
-def test_sequence(relay, single):
-    one = relay({"limits": {"errors": 1000}})
-    with Dialogue(one.port, single=single) as talk:
-        talk.expect(503, "MAIL FROM:<a@b.c>")
-        talk.hello()
-        talk.expect(503, "RCPT TO:<a@b.c>")
-        talk.expect(503, "DATA")
-        talk.expect(250, "MAIL FROM:<a@b.c>")
-        talk.expect(503, "MAIL FROM:<a@b.c>")
-        assert talk.ask("DATA")[:3] in ("503", "554")
-        talk.expect(250, "RCPT TO:<a@b.c>")
-        talk.expect(501, "DATA now")
-        talk.hello()                                    # EHLO resets
-        talk.expect(503, "RCPT TO:<a@b.c>")
-        talk.envelope()
-        talk.expect(250, "RSET")
-        talk.expect(503, "DATA")
-        talk.expect(501, "RSET now")
-        talk.expect(250, "NOOP anything")
-        talk.expect(252, "VRFY b@fabrikam.com")
-        talk.expect(250, "HELO printer")
-        for word in ("EXPN a", "TURN", "ETRN x", "SEND FROM:<a@b.c>", "XCLIENT ADDR=1.2.3.4",
-                     "XFORWARD NAME=x", "PROXY TCP4 1.1.1.1 2.2.2.2 1 2", "BURL x", "WIZ", "DEBUG"):
-            assert talk.ask(word)[:3] in ("500", "502", "503"), word
-        talk.expect(221, "QUIT")
-
-
 def test_unknown_command_ends_after_too_many(relay):
     one = relay({"limits": {"errors": 5}})
     with Dialogue(one.port) as talk:
@@ -80,23 +53,6 @@ def test_unknown_command_ends_after_too_many(relay):
         assert replies == ["500"] * 4
         talk.send("BOGUS\r\nBOGUS\r\n")
         assert b"421 4." in talk.rest()
-
-
-def test_pipelined_session_in_one_segment(relay, sandbox):
-    one = relay()
-    with Dialogue(one.port) as talk:
-        talk.hello()
-        talk.send(b"MAIL FROM:<a@b.c>\r\nRCPT TO:<b@fabrikam.com>\r\nRCPT TO:<bad\r\n"
-                  b"RCPT TO:<c@fabrikam.com>\r\nDATA\r\n")
-        assert [talk.reply()[:3] for _ in range(5)] == ["250", "250", "501", "250", "354"]
-        talk.send(message("first") + b".\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<d@fabrikam.com>\r\n"
-                  b"DATA\r\n")
-        assert [talk.reply()[:3] for _ in range(4)] == ["250", "250", "250", "354"]
-        talk.send(message("second") + b".\r\nQUIT\r\n")
-        assert [talk.reply()[:3] for _ in range(2)] == ["250", "221"]
-    sandbox.wait(messages=2)
-    assert {subject_of(r): r["rcpts"] for r in sandbox.messages()} == \
-        {"first": ["b@fabrikam.com", "c@fabrikam.com"], "second": ["d@fabrikam.com"]}
 
 
 def test_sizes(relay, sandbox):
@@ -132,20 +88,6 @@ def test_account_limit_counts_at_mail(relay):
         talk.hello()
         talk.expect("552 5.3.4", "MAIL FROM:<a@b.c> SIZE=70000")
         talk.expect(250, "MAIL FROM:<a@b.c> SIZE=60000")
-
-
-def test_time_outs(relay):
-    one = relay({"limits": {"command_timeout": "400ms", "data_timeout": "400ms"}})
-    with Dialogue(one.port) as talk:
-        talk.hello()
-        assert talk.rest().startswith(b"421 4.4.2")
-    with Dialogue(one.port) as talk:
-        talk.hello()
-        talk.envelope()
-        talk.expect(354, "DATA")
-        talk.send("Subject: half\r\n")
-        assert talk.rest()[:4] in (b"421 ", b"")
-    assert one.spool_files() == []
 
 
 @pytest.mark.parametrize("how", ["fin", "rst"])
@@ -198,33 +140,3 @@ def test_idle_connections_do_not_disturb(relay, sandbox):
     sandbox.wait(messages=1)
     for talk in idle:
         talk.close()
-
-
-def test_transaction_is_reset_after_every_end(relay, sandbox):
-    """SEQ: after a refused message neither sender nor recipients are left."""
-    one = relay({"limits": {"message_size": "10K"}})
-    with Dialogue(one.port) as talk:
-        talk.hello()
-        for bad in (b"x\0y\r\n", b"x" * 20000 + b"\r\n"):
-            talk.envelope(rcpts=["gone@x.org"])
-            assert talk.data(message(body=bad))[0] == "5"
-            talk.expect(503, "RCPT TO:<b@x.org>")
-            talk.expect(503, "DATA")
-        talk.envelope(rcpts=["kept@x.org"])
-        assert talk.data(message("kept")).startswith("250")
-        talk.expect(503, "DATA")
-    sandbox.wait(messages=1)
-    assert sandbox.messages()[0]["rcpts"] == ["kept@x.org"]
-
-
-def test_many_messages_on_one_connection(relay, sandbox):
-    one = relay()
-    with Dialogue(one.port) as talk:
-        talk.hello()
-        for number in range(100):
-            talk.send(b"MAIL FROM:<a@b.c>\r\nRCPT TO:<b%d@x.org>\r\nDATA\r\n" % number)
-            assert [talk.reply()[:3] for _ in range(3)] == ["250", "250", "354"]
-            talk.send(message(f"n{number}") + b".\r\n")
-            talk.expect(250)
-    sandbox.wait(messages=100, timeout=60)
-    assert all(r["rcpts"] == [f"b{subject_of(r)[1:]}@x.org"] for r in sandbox.messages())

@@ -97,6 +97,8 @@ static void mistakes_are_told(void **state)
 		{ "an\x01na:" HASH "\n", "f:1: the line has a control character" },
 		{ "a:" HASH "\nb:" HASH "\n\na:" HASH "\n",
 		  "f:4: the user a is in line 1 already" },
+		{ "\xc3\xa4:" HASH "\n\xc3\xa4:" HASH "\n",
+		  "f:2: the user \\xc3\\xa4 is in line 1 already" },
 		{ "a:" HASH ":accounts=x\n",
 		  "f:1: there is no option \"accounts\"; did you mean \"account\"?" },
 		{ "a:" HASH ":shell=/bin/sh\n",

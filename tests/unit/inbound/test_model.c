@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* WRAP: timer_start clock_mono_ms */
+#include <event2/event.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,133 +13,215 @@
 #include <cmocka.h>
 
 #include "common/attr.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/timer.h"
+#include "inbound/server.h"
+#include "inbound/session.h"
 #include "tests/unit/support/inbound_world.h"
+#include "tests/unit/support/smtp_model.h"
 
 /*
- * The state machine against a model of it: random walks (threats.md 2.8), each pipelined whole, in
- * one segment and in one-byte segments. The model is a table: what a step answers in each phase,
- * and where it leads.
+ * The state machine against a model of it (tests/unit/support/smtp_model.h): random dialogues of
+ * several kinds of clients (threats.md 2.8), each in one segment and in short ones.
+ *
+ * OAUTHRELAY_MODEL_STEPS is how many steps are made, OAUTHRELAY_SEED the seed of the first
+ * dialogue; a failure prints the seed to begin with.
  */
-enum phase {
-	START,
-	HELLO,
-	MAIL,
-	RCPT,
-	PHASES
+enum {
+	STEPS = 50000,
+	STEPS_A_WALK = 50,
+	LATER_MS = 3600 * 1000, /* than any time-out */
 };
 
-struct step {
-	const char *text;
-	const char *codes[PHASES]; /* the replies, by phase */
-	const char *then;	   /* the phase behind it, a letter for each: S H M R, or '=' */
-	bool login;		   /* 503 once it has succeeded */
-	bool message;		   /* one message more, where the codes begin with 354 */
+static const struct kind {
+	const char *address;
+	struct model_client client;
+} kinds[] = {
+	{ "192.168.1.9", { .rule = MODEL_OPEN } },
+	{ "192.168.1.9", { .rule = MODEL_OPEN, .tls = true } },
+	{ "192.168.1.10", { .rule = MODEL_ANY_PASSWORD } },
+	{ "192.168.1.11", { .rule = MODEL_USERS } },
+	{ "192.168.1.12", { .rule = MODEL_USERS_BY_TLS, .tls = true } },
+	{ "192.168.1.13", { .rule = MODEL_OPEN, .lf = true } },
 };
 
-#define LATE	"503"
-#define CONTENT "Subject: x\r\n\r\nQUIT\r\n..\r\n.\r\n"
+static const char config_text[] =
+	"limits = { errors = 10000; lock_after = 10000; lock_time = \"100ms\"; };"
+	"devices = ("
+	"{ name = \"any\"; address = \"192.168.1.10\"; auth = \"accept-any-password\"; },"
+	"{ name = \"nas\"; address = \"192.168.1.11\"; auth = \"required\"; cleartext_auth = true; },"
+	"{ name = \"tls\"; address = \"192.168.1.12\"; auth = \"required\"; },"
+	"{ name = \"plc\"; address = \"192.168.1.13\"; quirks = [ \"bare-lf\" ]; } );";
 
-/* DATA is sent with content only where the model says 354: else that would be commands. */
-static const struct step steps[] = {
-	{ "EHLO x\r\n", { "250", "250", "250", "250" }, "HHHH", false, false },
-	{ "HELO x\r\n", { "250", "250", "250", "250" }, "HHHH", false, false },
-	{ "EHLO\r\n", { "501", "501", "501", "501" }, "====", false, false },
-	{ "MAIL FROM:<a@b.c>\r\n", { LATE, "250", LATE, LATE }, "=M==", false, false },
-	{ "MAIL FROM:<>\r\n", { LATE, "250", LATE, LATE }, "=M==", false, false },
-	{ "MAIL FROM:<a@b\r\n", { LATE, "501", LATE, LATE }, "====", false, false },
-	{ "MAIL FROM:<a@b> SIZE=9999999\r\n", { LATE, "552", LATE, LATE }, "====", false, false },
-	{ "MAIL FROM:<a@b> FOO=1\r\n", { LATE, "555", LATE, LATE }, "====", false, false },
-	{ "RCPT TO:<a@b.c>\r\n", { LATE, LATE, "250", "250" }, "==RR", false, false },
-	{ "RCPT TO:<\"d e\"@f>\r\n", { LATE, LATE, "250", "250" }, "==RR", false, false },
-	{ "RCPT TO:<>\r\n", { LATE, LATE, "501", "501" }, "====", false, false },
-	{ "DATA\r\n", { LATE, LATE, LATE, "354 250" }, "===H", false, true },
-	{ "DATA\r\n", { LATE, LATE, LATE, "354 250" }, "===H", false, true },
-	{ "DATA x\r\n", { LATE, LATE, LATE, "501" }, "====", false, false },
-	{ "RSET\r\n", { "250", "250", "250", "250" }, "=HHH", false, false },
-	{ "NOOP\r\n", { "250", "250", "250", "250" }, "====", false, false },
-	{ "VRFY x\r\n", { "252", "252", "252", "252" }, "====", false, false },
-	{ "HELP\r\n", { "214", "214", "214", "214" }, "====", false, false },
-	{ "FOO\r\n", { "500", "500", "500", "500" }, "====", false, false },
-	{ "\r\n", { "500", "500", "500", "500" }, "====", false, false },
-	{ "EXPN x\r\n", { "502", "502", "502", "502" }, "====", false, false },
-	{ "STARTTLS\r\n", { LATE, "502", LATE, LATE }, "====", false, false },
-	{ "AUTH PLAIN AGEAYg==\r\n", { LATE, "235", LATE, LATE }, "====", true, false },
-	{ "AUTH LOGIN YQ==\r\n*\r\n",
-	  { "503 500", "334 501", "503 500", "503 500" },
-	  "====",
-	  false,
-	  false },
-};
+/* --- time ---------------------------------------------------------------------------------------
+ */
 
-static enum phase phase_after(const struct step *step, enum phase phase)
+static int64_t passed_ms;
+
+void __real_timer_start(struct event *timer, int64_t ms);
+void __wrap_timer_start(struct event *timer, int64_t ms);
+int64_t __real_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void);
+
+/* The delay behind a wrong password is not waited for. */
+void __wrap_timer_start(struct event *timer, int64_t ms)
 {
-	static const char letters[] = "SHMR";
-	const char *at = strchr(letters, step->then[phase]);
-	return at != NULL ? (enum phase)(at - letters) : phase;
+	__real_timer_start(timer, ms > 0 && ms <= 10000 ? 1 : ms);
 }
 
+int64_t __wrap_clock_mono_ms(void)
+{
+	return __real_clock_mono_ms() + passed_ms;
+}
+
+/* The time-out of the only session comes now. */
+static void time_passes(struct inbound_world *w)
+{
+	const struct in_session *s = TAILQ_FIRST(&w->in->sessions);
+	assert_non_null(s);
+	passed_ms += LATER_MS;
+	event_active(s->timer, EV_TIMEOUT, 1);
+}
+
+/* --- one dialogue -------------------------------------------------------------------------------
+ */
+
+static size_t count_replies(const struct world_client *c)
+{
+	size_t n = 0;
+	struct str rest = strbuf_str(&c->in);
+	ptrdiff_t end;
+	while ((end = str_chr(rest, '\n')) >= 0) {
+		n += end > 3 && rest.p[3] == ' ';
+		rest = str_skip(rest, (size_t)end + 1);
+	}
+	return n;
+}
+
+static void wait_replies(struct world_client *c, size_t count)
+{
+	int64_t deadline = clock_mono_ms() + 5000;
+	while (count_replies(c) < count && !c->closed && clock_mono_ms() < deadline) {
+		const struct timeval tick = { .tv_usec = 20000 };
+		event_base_loopexit(c->world->base, &tick);
+		event_base_loop(c->world->base, EVLOOP_ONCE);
+	}
+}
+
+static void talk(struct world_client *c, const struct model_walk *walk, size_t piece)
+{
+	client_send(c, strbuf_str(&walk->clear), piece);
+	if (walk->tls) {
+		wait_replies(c, walk->clear_replies);
+		assert_true(client_handshake(c));
+		client_send(c, strbuf_str(&walk->secured), piece);
+		/* A connection that ends without close_notify is lost, with all that is under way.
+		 */
+		wait_replies(c, walk->replies);
+	}
+	if (walk->end == MODEL_TIMES_OUT || walk->end == MODEL_TIMES_OUT_IN_CONTENT) {
+		wait_replies(c, walk->replies);
+		client_send(c, STR(""), 1); /* a turn more, for what has no reply */
+		time_passes(c->world);
+	} else {
+		client_shut(c);
+	}
+	client_wait_closed(c);
+}
+
+static void add_message(const struct world_message *m, struct strbuf *out)
+{
+	address_append(out, &m->envelope.reverse_path);
+	strbuf_adds(out, ">");
+	for (size_t i = 0; i < m->envelope.recipient_count; i++) {
+		strbuf_adds(out, i != 0 ? "," : "");
+		address_append(out, &m->envelope.recipients[i].address);
+	}
+	strbuf_adds(out, "\n");
+}
+
+static void compare(const struct inbound_world *w, const struct world_client *c,
+		    const struct model_walk *walk, uint64_t seed)
+{
+	struct strbuf arrived;
+	char *codes = client_codes(c);
+	strbuf_init(&arrived, 1 << 20);
+	for (size_t i = 0; i < w->message_count; i++)
+		add_message(&w->messages[i], &arrived);
+	if (strcmp(codes, strbuf_cstr(&walk->codes)) != 0 ||
+	    strcmp(strbuf_cstr(&arrived), strbuf_cstr(&walk->messages)) != 0 ||
+	    w->begun != walk->begun) {
+		fprintf(stderr, "sent: %s\n--- inside TLS: %s\n", strbuf_cstr(&walk->clear),
+			strbuf_cstr(&walk->secured));
+		fprintf(stderr, "expected: %s\n%s%u begun\n", strbuf_cstr(&walk->codes),
+			strbuf_cstr(&walk->messages), walk->begun);
+		fprintf(stderr, "got: %s\n%s%u begun\n", codes, strbuf_cstr(&arrived), w->begun);
+		fail_msg("OAUTHRELAY_SEED=%" PRIu64 " begins with this dialogue", seed);
+	}
+	free(codes);
+	strbuf_done(&arrived);
+}
+
+static void run(struct inbound_world *w, const struct kind *kind, const struct model_walk *walk,
+		size_t piece, uint64_t seed)
+{
+	struct world_client *c = world_connect(w, kind->address);
+	w->pause_every = (unsigned)(seed % 3);
+	if (walk->end == MODEL_TIMES_OUT_IN_CONTENT)
+		w->pause_every = 0;
+	talk(c, walk, piece);
+	compare(w, c, walk, seed);
+	client_free(c);
+	world_settle(w);
+	world_clear(w);
+}
+
+static uint64_t number_from_environment(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+	uint64_t n = otherwise;
+	if (text != NULL)
+		assert_true(str_to_u64(str_of(text), UINT64_MAX, &n));
+	return n;
+}
+
+static void random_walks(void **state)
+{
+	uint64_t steps = number_from_environment("OAUTHRELAY_MODEL_STEPS", STEPS);
+	uint64_t first = number_from_environment("OAUTHRELAY_SEED", 20261122);
+	struct inbound_world *worlds[] = { inbound_world_new(config_text),
+					   inbound_world_new_tls(config_text) };
+	size_t messages = 0;
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	for (size_t i = 0; i < ARRAY_LEN(worlds); i++) {
+		worlds[i]->refuse_begin_to = MODEL_REFUSED_BEGIN;
+		worlds[i]->refuse_finish_to = MODEL_REFUSED_FINISH;
+	}
+	for (uint64_t done = 0, seed = first; done < steps; done += STEPS_A_WALK, seed++) {
+		const struct kind *kind = &kinds[seed % ARRAY_LEN(kinds)];
+		struct inbound_world *w = worlds[kind->client.tls];
+		struct model_walk walk;
+		model_walk(&walk, &kind->client, seed, STEPS_A_WALK);
+		run(w, kind, &walk, SIZE_MAX, seed);
+		/* Single bytes, or a few of them. */
+		run(w, kind, &walk, 1 + seed % 7, seed);
+		messages += walk.messages.n != 0;
+		model_walk_done(&walk);
+	}
+	assert_true(steps < STEPS || messages > 100);
+	for (size_t i = 0; i < ARRAY_LEN(worlds); i++)
+		inbound_world_free(worlds[i]);
+}
+
+/* Bytes without sense, from a dictionary of what hurts: no crash, and replies that are replies. */
 static uint64_t next_random(uint64_t *seed)
 {
 	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
 	return *seed >> 33;
 }
 
-/* One walk as text and expected codes; returns how many messages it hands over. */
-static size_t walk(uint64_t *seed, struct strbuf *text, struct strbuf *codes)
-{
-	enum phase phase = START;
-	bool logged_in = false;
-	size_t messages = 0;
-	strbuf_adds(codes, "220");
-	for (unsigned i = 0; i < 60; i++) {
-		const struct step *step = &steps[next_random(seed) % ARRAY_LEN(steps)];
-		const char *want = step->codes[phase];
-		bool auth = strncmp(step->text, "AUTH", 4) == 0;
-		if (auth && logged_in && phase == HELLO)
-			want = step->login ? "503" : "503 500";
-		strbuf_adds(text, step->text);
-		if (step->message && strncmp(want, "354", 3) == 0) {
-			strbuf_adds(text, CONTENT);
-			messages++;
-		}
-		strbuf_addf(codes, " %s", want);
-		logged_in |= strcmp(want, "235") == 0;
-		phase = phase_after(step, phase);
-	}
-	strbuf_adds(text, "QUIT\r\n");
-	strbuf_adds(codes, " 221");
-	return messages;
-}
-
-static void random_walks(void **state)
-{
-	struct inbound_world *w = inbound_world_new("limits = { errors = 10000; };");
-	uint64_t seed = 20261122;
-	size_t total = 0;
-	(void)state;
-	for (unsigned i = 0; i < 300; i++) {
-		struct strbuf text, codes;
-		char name[32];
-		strbuf_init(&text, 64 * 1024);
-		strbuf_init(&codes, 64 * 1024);
-		snprintf(name, sizeof(name), "walk %u", i);
-		size_t messages = walk(&seed, &text, &codes);
-		world_dialogue(w, name, strbuf_str(&text), strbuf_cstr(&codes));
-		assert_int_equal(w->message_count, 2 * messages);
-		assert_int_equal(w->begun, 2 * messages);
-		for (size_t k = 0; k < w->message_count; k++)
-			assert_non_null(strstr(strbuf_cstr(&w->messages[k].content),
-					       "\r\nSubject: x\r\n\r\nQUIT\r\n.\r\n"));
-		total += messages;
-		world_clear(w);
-		strbuf_done(&text);
-		strbuf_done(&codes);
-	}
-	assert_true(total > 100);
-	inbound_world_free(w);
-}
-
-/* Bytes without sense, from a dictionary of what hurts: no crash, and replies that are replies. */
 static void random_bytes(void **state)
 {
 	static const char *const words[] = { "EHLO x",

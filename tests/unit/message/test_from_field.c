@@ -33,6 +33,10 @@ static void test_parse(void **state)
 		{ " <a@b.c> d@e.f\r\n", false, NULL, NULL },
 		{ " scanner\r\n", false, NULL, NULL },
 		{ " a@b@c\r\n", false, NULL, NULL },
+		/* Read as a group as soon as the angle brackets are gone. */
+		{ " A <team:a@b.c>\r\n", false, NULL, NULL },
+		{ " <a@b.c:25>\r\n", false, NULL, NULL },
+		{ " <a@[IPv6:::1]>\r\n", true, "a@[IPv6:::1]", "" },
 		{ " \r\n", false, NULL, NULL },
 		{ " A <a@b.c\r\n", false, NULL, NULL },
 		{ " \"unclosed <a@b.c>\r\n", false, NULL, NULL },

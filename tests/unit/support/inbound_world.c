@@ -64,11 +64,32 @@ static void keep(struct inbound_message *m)
 	m->kept = (struct world_message){ .envelope = { .body = BODY_7BIT } };
 }
 
+static bool is_for(const struct envelope *envelope, const char *recipient)
+{
+	bool found = false;
+	for (size_t i = 0; recipient != NULL && i < envelope->recipient_count; i++) {
+		struct strbuf text;
+		strbuf_init(&text, 1024);
+		address_append(&text, &envelope->recipients[i].address);
+		found = found || str_eq(strbuf_str(&text), str_of(recipient));
+		strbuf_done(&text);
+	}
+	return found;
+}
+
+static const struct inbound_refusal *finish_refusal(const struct inbound_message *m)
+{
+	static const struct inbound_refusal named = { 451, "4.3.0 Refused at the end" };
+	const struct inbound_world *w = m->world;
+	if (is_for(&m->kept.envelope, w->refuse_finish_to))
+		return &named;
+	return w->refuse_finish.code != 0 ? &w->refuse_finish : NULL;
+}
+
 /* What was put off: the end of a pause, or of a commit. */
 static void on_later(evutil_socket_t fd, short what, void *arg)
 {
 	struct inbound_message *m = arg;
-	struct inbound_world *w = m->world;
 	struct msgid id = m->kept.envelope.id;
 	(void)fd;
 	(void)what;
@@ -79,7 +100,7 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	}
 	inbound_accepted_cb *cb = m->cb;
 	void *cb_arg = m->cb_arg;
-	const struct inbound_refusal *why = w->refuse_finish.code != 0 ? &w->refuse_finish : NULL;
+	const struct inbound_refusal *why = finish_refusal(m);
 	if (why == NULL)
 		keep(m);
 	if (cb != NULL)
@@ -119,6 +140,10 @@ static struct inbound_message *begin(void *ctx, const struct config *config,
 	assert_ptr_equal(config, w->config);
 	assert_true(envelope->recipient_count != 0 && envelope->peer != NULL &&
 		    envelope->helo != NULL && envelope->accepted_ms != 0);
+	if (is_for(envelope, w->refuse_begin_to)) {
+		*why = (struct inbound_refusal){ 452, "4.3.1 Refused at the begin" };
+		return NULL;
+	}
 	if (w->refuse_begin.code != 0) {
 		*why = w->refuse_begin;
 		return NULL;
@@ -405,6 +430,15 @@ static bool turn_until(struct world_client *c, int64_t deadline)
 	event_base_loopexit(c->world->base, &tick);
 	event_base_loop(c->world->base, EVLOOP_ONCE);
 	return clock_mono_ms() < deadline;
+}
+
+void world_settle(struct inbound_world *w)
+{
+	struct world_client nobody = { .world = w };
+	int64_t deadline = clock_mono_ms() + LIMIT_MS;
+	while (!TAILQ_EMPTY(&w->in->sessions))
+		if (!turn_until(&nobody, deadline))
+			fail_msg("sessions are left");
 }
 
 void client_send(struct world_client *c, struct str bytes, size_t n)

@@ -38,9 +38,13 @@ struct inbound_world {
 	struct inbound_refusal refuse_account; /* code 0: no */
 	struct inbound_refusal refuse_begin;   /* code 0: no */
 	struct inbound_refusal refuse_finish;  /* code 0: no */
-	unsigned pause_every;		       /* asks for a pause at every n-th write; 0: never */
-	bool hold_resume;		       /* pauses last until world_resume_held() */
-	bool hold_finish;		       /* commits last until world_finish_held() */
+	/* Recipients whose messages are refused: at the begin with 452, at the end with 451. NULL:
+	 * none. */
+	const char *refuse_begin_to;
+	const char *refuse_finish_to;
+	unsigned pause_every; /* asks for a pause at every n-th write; 0: never */
+	bool hold_resume;     /* pauses last until world_resume_held() */
+	bool hold_finish;     /* commits last until world_finish_held() */
 
 	/* What has come of it. */
 	unsigned begun;
@@ -59,6 +63,7 @@ struct inbound_world *inbound_world_new(const char *extra);
 struct inbound_world *inbound_world_new_tls(const char *extra);
 void inbound_world_free(struct inbound_world *w); /* checks that nothing is left over */
 void world_clear(struct inbound_world *w);	  /* forgets what has come */
+void world_settle(struct inbound_world *w);	  /* turns the loop until no session is left */
 void world_resume_held(struct inbound_world *w);
 void world_finish_held(struct inbound_world *w);
 
