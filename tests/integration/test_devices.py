@@ -47,6 +47,20 @@ DEVICES = {
     "curl, which says EHLO and the file's name": ([], [("EHLO scan.eml", "250"), *MAIL, *END]),
     "git send-email's HELO": ([], [("HELO localhost.localdomain", "250"), *MAIL, *END]),
     "Python's EHLO": ([], [("ehlo [127.0.0.1]", "250"), *MAIL, *END]),
+    "Go's parameters": ([], [
+        ("EHLO localhost", "250"), ("MAIL FROM:<scan@printer.local> BODY=8BITMIME SMTPUTF8", "250"),
+        MAIL[1], *END]),
+    "no name in HELO, with its quirk": (["empty-helo"], [("HELO", "250"), *MAIL, *END]),
+    "no name in EHLO, with its quirk": (["empty-helo"], [("EHLO ", "250"), *MAIL, *END]),
+    "no brackets, with the quirk": (["no-brackets"], [
+        ("EHLO erp", "250"), ("MAIL FROM:scan@printer.local", "250"),
+        ("RCPT TO: b@fabrikam.com", "250"), *END]),
+    "no brackets, without the quirk": ([], [
+        ("EHLO erp", "250"), ("MAIL FROM:scan@printer.local", "501 5.1.7"), *MAIL, *END]),
+    "HPE iLO, a dot at the end of the name": (["odd-dots"], [
+        ("EHLO ilo", "250"), ("MAIL FROM:<ilo.@example.com>", "250"), MAIL[1], *END]),
+    "a dot behind the domain": (["odd-dots"], [
+        ("EHLO p", "250"), ("MAIL FROM:<scan@printer.local.>", "250"), MAIL[1], *END]),
     "host name with an underscore": ([], [("EHLO office_printer_3", "250"), *MAIL, *END]),
 }
 

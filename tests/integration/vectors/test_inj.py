@@ -48,7 +48,7 @@ def check_shown(one):
             assert json.loads(done(one, "queue", "show", number, "--json"))
 
 
-TOLD = [("status",), ("queue", "list")]
+TOLD = [("status",), ("queue", "list"), ("device", "list"), ("device", "transcript", "127.0.0.1")]
 
 
 def done(one, *command):
