@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "message/header.h"
 
 enum {
@@ -213,7 +214,8 @@ static void choose_extensions(struct delivery *d)
 {
 	const struct envelope *e = d->envelope;
 	bool utf8 = !address_is_ascii(d->message.reverse_path) ||
-		    (e->smtputf8 && d->info.stats.eight_bit_header);
+		    (e->smtputf8 && d->info.stats.eight_bit_header &&
+		     !utf8_is_ascii(strbuf_str(&d->header))); /* as it has been rewritten */
 	for (size_t i = 0; i < d->result.count; i++) {
 		uint32_t index = d->result.recipients[i];
 		const struct address *a = &d->params.message->recipients[index].address;
@@ -342,13 +344,23 @@ static void on_claimed(void *arg, const struct err *err)
 	d->params.spool->ops->open(d->params.spool, &d->params.message->id, on_open, d);
 }
 
+/* Addresses that need SMTPUTF8 go apart from those that do not: a server without it takes nothing
+ * of a transaction with both. */
+static bool goes_along(const struct delivery *d, const struct address *a)
+{
+	const struct queued_recipient *all = d->params.message->recipients;
+	return d->result.count == 0 ||
+	       address_is_ascii(a) == address_is_ascii(&all[d->result.recipients[0]].address);
+}
+
 /* Those whose turn it is, or the others. */
 static void add_recipients(struct delivery *d, bool turn, size_t count)
 {
 	const struct queued *m = d->params.message;
 	for (uint32_t i = 0; i < m->recipient_count && d->result.count < count; i++) {
 		const struct queued_recipient *r = &m->recipients[i];
-		if (r->state == PROGRESS_PENDING && (r->attempts < m->attempts) == turn)
+		if (r->state == PROGRESS_PENDING && (r->attempts < m->attempts) == turn &&
+		    goes_along(d, &r->address))
 			d->result.recipients[d->result.count++] = i;
 	}
 }
