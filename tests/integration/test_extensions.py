@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """SMTPUTF8 and DSN from the device to Exchange; what `default_domain` and quirks let in."""
+import json
 import smtplib
 
 import pytest
@@ -135,7 +136,9 @@ def test_queue_list_shows_utf_8_recipients(relay, sandbox):
     one = relay()
     hand_over(one, "<scan@printer.local> SMTPUTF8", ["<jürgen@bücher.ch>"])
     shown = one.cli("queue", "list", "--json")
-    assert shown.returncode == 0 and "jürgen@bücher.ch" in shown.stdout
+    assert shown.returncode == 0
+    [recipient] = json.loads(shown.stdout)["messages"][0]["recipients"]
+    assert recipient["to"] == "jürgen@bücher.ch"
 
 
 def test_default_domain(relay, sandbox):
@@ -187,3 +190,19 @@ def test_limits_of_line_and_recipients(relay):
         talk.expect(250, "RCPT TO:<a@b.org>")
         talk.expect(250, "RCPT TO:<b@b.org>")
         talk.expect("452 4.5.3", "RCPT TO:<c@b.org>")
+
+
+def test_limit_of_the_envelope(relay):
+    """4 MiB in the file: a quote is two bytes there. It is not the relay that is busy."""
+    one = relay({"limits": {"recipients": 10000}})
+    line = b"RCPT TO:<b@b.org> ORCPT=rfc822;" + b'"' * 490 + b"\r\n"
+    with Dialogue(one.port) as talk:
+        talk.hello()
+        talk.expect(250, "MAIL FROM:<a@b.org>")
+        for _ in range(45):
+            talk.send(line * 100)
+            for _ in range(100):
+                talk.expect(250)
+        talk.expect("552 5.3.4 Too many recipients for one message", "DATA")
+        talk.envelope()
+        assert talk.data(message()).startswith("250")
