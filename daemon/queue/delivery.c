@@ -213,9 +213,10 @@ static void on_finished(void *arg, enum upstream_stage stage, const struct reply
 static void choose_extensions(struct delivery *d)
 {
 	const struct envelope *e = d->envelope;
+	/* As it has been edited: a From may have lost its UTF-8, or one that has it been added. */
+	bool header = !utf8_is_ascii(strbuf_str(&d->header));
 	bool utf8 = !address_is_ascii(d->message.reverse_path) ||
-		    (e->smtputf8 && d->info.stats.eight_bit_header &&
-		     !utf8_is_ascii(strbuf_str(&d->header))); /* as it has been rewritten */
+		    (e->smtputf8 && d->info.stats.eight_bit_header && header);
 	for (size_t i = 0; i < d->result.count; i++) {
 		uint32_t index = d->result.recipients[i];
 		const struct address *a = &d->params.message->recipients[index].address;
@@ -226,6 +227,7 @@ static void choose_extensions(struct delivery *d)
 		utf8 = utf8 || !address_is_ascii(a);
 	}
 	d->message.smtputf8 = utf8;
+	d->message.eight_bit = d->info.stats.eight_bit || header;
 	d->message.ret = e->ret;
 	d->message.envid = e->envid;
 }
@@ -243,7 +245,6 @@ static void send_message(struct delivery *d)
 	d->message.recipient_count = d->result.count;
 	d->message.header = strbuf_str(&d->header);
 	d->message.size = d->header.n + (d->info.stats.size - d->info.stats.header_size);
-	d->message.eight_bit = d->info.stats.eight_bit;
 	d->sending = true;
 	upstream_send(d->params.up, &d->message, &events);
 }

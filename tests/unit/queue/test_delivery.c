@@ -13,6 +13,7 @@
 
 #include "common/attr.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "queue/delivery.h"
 
 /*
@@ -327,6 +328,7 @@ static void test_smtputf8(void **state)
 		envelope.smtputf8 = rows[i].asked;
 		open_and_send_header(rows[i].header);
 		assert_int_equal(fake.message.smtputf8, rows[i].needed);
+		assert_int_equal(fake.message.eight_bit, !utf8_is_ascii(fake.message.header));
 		transaction_finished(STAGE_MAIL, 451, false);
 		finish(f);
 	}
