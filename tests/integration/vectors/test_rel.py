@@ -213,6 +213,8 @@ def test_rel_26_strangers(relay, sandbox, single):
 @each({"REL-30-cidr": ("10.0.0.0/8", None), "REL-31-leading-zero": ("10.0.0.0/08", "prefix length"),
        "REL-32-mapped": ("::ffff:10.1.2.3", None), "REL-33-zeros": ("0::1", None),
        "REL-34-everybody": ("0.0.0.0/0", "is everybody"), "REL-35-everybody-6": ("::/0", "everybody"),
+       "REL-35-half": ("0.0.0.0/1", "more than anybody owns"),
+       "REL-35-the-ipv6-internet": ("2000::/3", "more than anybody owns"),
        "REL-36-mapped-everybody": ("::ffff:0.0.0.0/96", "is everybody"),
        "REL-37-host-bits": ("192.168.1.1/16", "did you mean 192.168.0.0/16?"),
        "REL-38-zone": ("fe80::1%eth0", "is not a network"),
