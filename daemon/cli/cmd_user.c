@@ -26,9 +26,10 @@ enum {
 	PASSWORD_SHORT = 8
 };
 
-/* The users file while it is edited. */
+/* The users file while it is edited, locked against others who do the same. */
 struct editing {
 	struct config *config;
+	int lock;   /* -1: it is not */
 	char *path; /* of the file itself, behind symbolic links */
 	struct strbuf before;
 	struct strbuf after;
@@ -56,28 +57,47 @@ static void choose_owner(struct editing *e)
 	free(room);
 }
 
-static bool editing_begin(struct editing *e, const char *config_path, struct err *err)
+/* Nobody's time to type a password is time that others have to wait. */
+static void editing_pause(struct editing *e)
+{
+	if (e->lock >= 0)
+		close(e->lock);
+	e->lock = -1;
+	free(e->path);
+	e->path = NULL;
+	strbuf_reset(&e->before);
+}
+
+static bool editing_read(struct editing *e, struct err *err)
 {
 	struct stat st;
-	*e = (struct editing){ .config = config_peek(config_path, err) };
-	strbuf_init(&e->before, USERS_FILE_MAX);
-	strbuf_init(&e->after, USERS_FILE_MAX);
-	if (e->config == NULL)
-		return false;
 	e->path = realpath(e->config->users_file, NULL);
 	if (e->path == NULL && errno != ENOENT)
 		return err_errno(err, errno, "%s", e->config->users_file);
-	if (e->path == NULL) {
+	bool is_new = e->path == NULL;
+	if (is_new)
 		e->path = mem_strdup(e->config->users_file);
+	if (!fsx_lock_folder_of(e->path, &e->lock, err))
+		return false;
+	/* Others may have made it while we waited. */
+	if (stat(e->path, &st) != 0) {
+		if (!is_new || errno != ENOENT)
+			return err_errno(err, errno, "%s", e->path);
 		choose_owner(e);
 		return true;
 	}
-	if (stat(e->path, &st) != 0)
-		return err_errno(err, errno, "%s", e->path);
 	e->mode = st.st_mode & 07777;
 	e->uid = st.st_uid;
 	e->gid = st.st_gid;
 	return fsx_read_file(e->path, &e->before, err);
+}
+
+static bool editing_begin(struct editing *e, const char *config_path, struct err *err)
+{
+	*e = (struct editing){ .config = config_peek(config_path, err), .lock = -1 };
+	strbuf_init(&e->before, USERS_FILE_MAX);
+	strbuf_init(&e->after, USERS_FILE_MAX);
+	return e->config != NULL && editing_read(e, err);
 }
 
 static bool editing_save(const struct editing *e, struct err *err)
@@ -90,8 +110,8 @@ static bool editing_save(const struct editing *e, struct err *err)
 
 static void editing_done(struct editing *e)
 {
+	editing_pause(e);
 	config_unref(e->config);
-	free(e->path);
 	strbuf_done(&e->before);
 	strbuf_done(&e->after);
 }
@@ -158,11 +178,12 @@ static char *hash_of(const struct secret *password, struct err *err)
 	return copy;
 }
 
-/* A new password's hash; the caller frees. NULL with err. */
-static char *ask_hash(struct cli *cli, struct err *err)
+/* A new password's hash; the caller frees. NULL with err. The file is read anew behind it. */
+static char *ask_hash(struct cli *cli, struct editing *e, struct err *err)
 {
 	struct secret password = { NULL, 0 };
 	char *hash = NULL;
+	editing_pause(e);
 	if (ask_password(STDIN_FILENO, STDERR_FILENO, cli->words[0], &password, err)) {
 		if (password.n < PASSWORD_SHORT)
 			strbuf_addf(&cli->err,
@@ -172,7 +193,10 @@ static char *ask_hash(struct cli *cli, struct err *err)
 		hash = hash_of(&password, err);
 	}
 	secret_done(&password);
-	return hash;
+	if (hash == NULL || editing_read(e, err))
+		return hash;
+	free(hash);
+	return NULL;
 }
 
 /* --- the commands -------------------------------------------------------------------------- */
@@ -205,7 +229,7 @@ int cmd_user_add(struct cli *cli)
 		return CLI_USAGE;
 	char *hash = NULL;
 	bool ok = editing_begin(&e, cli->config_path, &err) && may_add(&e, &line, &err) &&
-		  (hash = ask_hash(cli, &err)) != NULL;
+		  (hash = ask_hash(cli, &e, &err)) != NULL;
 	line.hash = hash;
 	ok = ok && users_edit_add(&e.after, strbuf_str(&e.before), &line, &err);
 	free(hash);
@@ -223,7 +247,7 @@ int cmd_user_passwd(struct cli *cli)
 	/* A name that is not there is told before a password is asked for. */
 	bool ok = editing_begin(&e, cli->config_path, &err) &&
 		  users_edit_remove(&e.after, strbuf_str(&e.before), name, &err) &&
-		  (hash = ask_hash(cli, &err)) != NULL;
+		  (hash = ask_hash(cli, &e, &err)) != NULL;
 	strbuf_reset(&e.after);
 	ok = ok && users_edit_passwd(&e.after, strbuf_str(&e.before), name, str_of(hash), &err);
 	free(hash);

@@ -207,6 +207,32 @@ def test_at_a_terminal(cold):
     os.close(master)
 
 
+def test_what_others_change_meanwhile_stays(cold):
+    """While one is typing a password, somebody else removes a user: she does not come back."""
+    assert call(cold, "add", "mallory").returncode == 0
+    process, master = run_at_terminal(cold, "add", "erp")
+    type_hidden(master, b"Password for erp: ", WORD)
+    assert call(cold, "remove", "mallory").returncode == 0
+    type_hidden(master, b"The same again for erp: ", WORD)
+    read_until(master, b"at once.")
+    assert process.wait(20) == 0
+    os.close(master)
+    assert text_of(cold).startswith("erp:") and "mallory" not in text_of(cold)
+
+
+def test_many_at_once(cold):
+    """Each edits what the one before has left."""
+    names = {f"u{number}" for number in range(8)}
+    processes = [subprocess.Popen([cold.program, "-c", cold.path, "user", "add", name],
+                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                                  env=cold._environment()) for name in names]
+    for process in processes:
+        process.stdin.write(WORD + "\n")
+        process.stdin.close()
+    assert [process.wait(60) for process in processes] == [0] * len(names)
+    assert {line.partition(":")[0] for line in text_of(cold).splitlines()} == names
+
+
 def test_interrupted_at_a_terminal(cold):
     """The terminal echoes again, and nothing is changed."""
     process, master = run_at_terminal(cold, "add", "erp")
