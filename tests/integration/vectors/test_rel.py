@@ -139,7 +139,8 @@ SPOOFED_HEADERS = [
     "From: a@contoso.com\r\nSender: ceo@fabrikam.com", "From: ceo@fabrikam.com <a@contoso.com>",
     "From: a@contoso.com\r\nResent-From: ceo@fabrikam.com", "From: <@contoso.com:ceo@fabrikam.com>",
     "From: Board: ceo@fabrikam.com;", 'From: "a@contoso.com"@evil.org', "From: ceo",
-    "From: a@contoso.com\nFrom: ceo@fabrikam.com", "From: " + "x" * 9000 + " <a@contoso.com>",
+    "From: a@contoso.com\nFrom: ceo@fabrikam.com", "From: a@contoso.com (<ceo@fabrikam.com>",
+    "From: a@contoso.com (ceo@fabrikam.com)", "From: =?utf-8?q?ceo=40fabrikam.com?=@contoso.com", "From: " + "x" * 9000 + " <a@contoso.com>",
 ]
 
 
