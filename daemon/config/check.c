@@ -153,8 +153,8 @@ static void check_device(const struct config *c, size_t index, struct diag *d)
 	if (dev->address[0] != '\0' && dev->auth != AUTH_RULE_REQUIRED &&
 	    network_is_too_wide(&dev->network))
 		diag_error_at(d, &dev->address,
-			      "device \"%s\": %s is %s, which needs auth = \"required\"",
-			      dev->name, dev->address, whose(&dev->network));
+			      "device \"%s\": %s is %s, which needs auth = \"required\"", dev->name,
+			      dev->address, whose(&dev->network));
 }
 
 static void check_allow(const struct config *c, struct diag *d)
