@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "inbound/sending.h"
 
+#include <string.h>
+
 #include "common/clock.h"
 #include "common/mem.h"
 
@@ -11,6 +13,28 @@ struct policy sending_policy(const struct in_session *s)
 		.user = s->login != NULL ? s->login->name : NULL,
 		.user_senders = s->login != NULL ? &s->login->senders : NULL,
 	};
+}
+
+static bool is_still_user(const struct in_session *s)
+{
+	if (s->login == NULL)
+		return false;
+	const struct user *now = users_find(s->in->files->users, str_of(s->login->name));
+	return now != NULL && strcmp(now->hash, s->login->hash) == 0 &&
+	       user_admits(now, &s->access.addr);
+}
+
+bool sending_is_revoked(const struct in_session *s)
+{
+	struct inbound_refusal ignored;
+	if ((s->config == s->in->config && s->files == s->in->files) ||
+	    !access_may_send(&s->access, s->tls, s->logged_in, &ignored))
+		return false;
+	/* What was asked of it when it came is asked of it still. */
+	const struct access now =
+		access_decide(s->in->config, &s->access.addr, s->access.requirement);
+	bool logged_in = now.requirement == AUTH_RULE_REQUIRED ? is_still_user(s) : s->logged_in;
+	return !access_may_send(&now, s->tls, logged_in, &ignored);
 }
 
 void sending_begin(struct in_session *s)

@@ -51,3 +51,19 @@ def test_listener_without_tls(relay):
         assert "STARTTLS" not in talk.hello()
         assert talk.ask("STARTTLS")[:3] in ("500", "502", "503", "454")
         talk.envelope()
+
+
+def test_a_session_ends_with_what_admitted_it(relay):
+    """By a reload; those who were refused hear what they always hear."""
+    one = relay({"allow": ["127.0.0.2", "127.0.0.3"]})
+    with Dialogue(one.port, source="127.0.0.2") as talk, \
+            Dialogue(one.port, source="127.0.0.3") as other, \
+            Dialogue(one.port, source="127.0.0.4") as stranger:
+        for session in (talk, other, stranger):
+            session.hello()
+        one.change({"allow": ["127.0.0.3"]})
+        one.reload()
+        talk.expect("421 4.7.0", "MAIL FROM:<a@b.c>")
+        assert talk.rest() == b""
+        other.envelope()
+        stranger.expect("550 5.7.1", "MAIL FROM:<a@b.c>")

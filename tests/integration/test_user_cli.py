@@ -162,6 +162,25 @@ def test_the_running_relay(relay):
                 talk.expect(code, plain("new", word))
 
 
+@pytest.mark.parametrize("change", ["remove", "passwd"])
+def test_a_session_ends_with_its_user(relay, change):
+    """A login of yesterday is none any more, and who has not been touched goes on."""
+    one = users.server(relay)
+    with Dialogue(one.port) as talk, Dialogue(one.port) as other:
+        for session, name in ((talk, "erp"), (other, "nas")):
+            session.hello()
+            session.expect(235, plain(name))
+            session.envelope()
+            session.expect(250, "RSET")
+        talk.envelope()                             # what has begun is not broken off
+        assert call(one, change, "erp").returncode == 0
+        one.reload()
+        assert talk.data(b"Subject: x\r\n\r\nx\r\n").startswith("250")
+        talk.expect("421 4.7.0 Who may send has changed: connect again", "MAIL FROM:<a@b.c>")
+        assert talk.rest() == b""
+        other.envelope()
+
+
 def run_at_terminal(one, *arguments):
     master, terminal = pty.openpty()
     process = subprocess.Popen([one.program, "-c", one.path, "user", *arguments], stdin=terminal,
