@@ -223,6 +223,7 @@ int cmd_user_add(struct cli *cli)
 		.hash = "$y$j9T$0000000000000000", /* for may_add() */
 		.account = cli->account,
 		.senders = cli->senders,
+		.recipients = cli->recipients,
 		.networks = cli->networks,
 	};
 	if (has_stray_word(cli))
@@ -273,10 +274,10 @@ static void append_networks(struct strbuf *out, const struct user *user)
 	}
 }
 
-static void append_senders(struct strbuf *out, const struct user *user)
+static void append_patterns(struct strbuf *out, const struct config_strings *list)
 {
-	for (size_t i = 0; i < user->senders.n; i++)
-		strbuf_addf(out, "%s%s", i != 0 ? "," : "", user->senders.v[i]);
+	for (size_t i = 0; i < list->n; i++)
+		strbuf_addf(out, "%s%s", i != 0 ? "," : "", list->v[i]);
 }
 
 static void print_table(struct cli *cli, const struct users *users)
@@ -284,38 +285,48 @@ static void print_table(struct cli *cli, const struct users *users)
 	static const struct table_column columns[] = { { .title = "NAME", .flexible = true },
 						       { .title = "ACCOUNT" },
 						       { .title = "SENDERS", .flexible = true },
+						       { .title = "RECIPIENTS", .flexible = true },
 						       { .title = "NETWORKS", .flexible = true } };
 	struct table table;
 	table_init(&table, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < users_count(users); i++) {
 		const struct user *user = users_at(users, i);
-		struct strbuf senders, networks;
+		struct strbuf senders, recipients, networks;
 		strbuf_init(&senders, USERS_FILE_MAX);
+		strbuf_init(&recipients, USERS_FILE_MAX);
 		strbuf_init(&networks, USERS_FILE_MAX);
-		append_senders(&senders, user);
+		append_patterns(&senders, &user->senders);
+		append_patterns(&recipients, &user->recipients);
 		append_networks(&networks, user);
 		const char *cells[] = { user->name, user->account, strbuf_cstr(&senders),
-					strbuf_cstr(&networks) };
+					strbuf_cstr(&recipients), strbuf_cstr(&networks) };
 		table_row(&table, cells);
 		strbuf_done(&senders);
+		strbuf_done(&recipients);
 		strbuf_done(&networks);
 	}
 	table_append(&cli->out, &table, cli->width, cli->colour);
 	table_done(&table);
 }
 
+static void add_patterns(cJSON *object, const char *name, const struct config_strings *list)
+{
+	cJSON *array = cJSON_AddArrayToObject(object, name);
+	for (size_t i = 0; i < list->n; i++)
+		cJSON_AddItemToArray(array, cJSON_CreateString(list->v[i]));
+}
+
 static cJSON *user_json(const struct user *user)
 {
 	cJSON *json = cJSON_CreateObject();
-	cJSON *senders = cJSON_AddArrayToObject(json, "senders");
+	add_patterns(json, "senders", &user->senders);
+	add_patterns(json, "recipients", &user->recipients);
 	cJSON *networks = cJSON_AddArrayToObject(json, "networks");
 	cJSON_AddStringToObject(json, "name", user->name);
 	if (user->account != NULL)
 		cJSON_AddStringToObject(json, "account", user->account);
 	else
 		cJSON_AddNullToObject(json, "account");
-	for (size_t i = 0; i < user->senders.n; i++)
-		cJSON_AddItemToArray(senders, cJSON_CreateString(user->senders.v[i]));
 	for (size_t i = 0; i < user->network_count; i++) {
 		struct strbuf text;
 		strbuf_init(&text, 128);

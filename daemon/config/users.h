@@ -14,7 +14,7 @@
  * The users who may log in: the file that `users_file` names, a line each:
  *
  *   name:hash
- *   name:hash:account=scanner senders=a@b.c,contoso.com networks=10.0.0.0/8,192.168.1.5
+ *   name:hash:account=scanner senders=a@b.c,contoso.com recipients=*.b.c networks=10.0.0.0/8
  *
  * The hash is one of crypt(3), in which there is no colon. Blank lines and lines that begin with #
  * are left out. Errors name file, line, cause and remedy.
@@ -25,9 +25,10 @@
 struct user {
 	char *name;
 	char *hash;
-	char *account;		       /* NULL: none of its own */
-	struct config_strings senders; /* patterns; none: any */
-	struct network *networks;      /* it may log in from; none: any */
+	char *account;			  /* NULL: none of its own */
+	struct config_strings senders;	  /* patterns; none: any */
+	struct config_strings recipients; /* the same */
+	struct network *networks;	  /* it may log in from; none: any */
 	size_t network_count;
 	unsigned line; /* of the file */
 };

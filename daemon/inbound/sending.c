@@ -6,13 +6,26 @@
 #include "common/clock.h"
 #include "common/mem.h"
 
+/* A device's rules are those of now; one that is gone keeps those it had. */
+static const struct device_config *row_of(const struct in_session *s)
+{
+	const struct device_config *now =
+		s->access.device != NULL
+			? config_device_named(s->in->config, str_of(s->access.device))
+			: NULL;
+	return now != NULL ? now : s->access.row;
+}
+
+static const struct user *user_of(const struct in_session *s)
+{
+	const struct user *now =
+		s->login != NULL ? users_find(s->in->files->users, str_of(s->login->name)) : NULL;
+	return now != NULL ? now : s->login;
+}
+
 struct policy sending_policy(const struct in_session *s)
 {
-	return (struct policy){
-		.access = &s->access,
-		.user = s->login != NULL ? s->login->name : NULL,
-		.user_senders = s->login != NULL ? &s->login->senders : NULL,
-	};
+	return (struct policy){ .access = &s->access, .row = row_of(s), .user = user_of(s) };
 }
 
 static bool is_still_user(const struct in_session *s)
@@ -39,7 +52,7 @@ bool sending_is_revoked(const struct in_session *s)
 
 void sending_begin(struct in_session *s)
 {
-	const struct device_config *row = s->access.row;
+	const struct device_config *row = row_of(s);
 	const struct policy policy = sending_policy(s);
 	if (policy_wants_header(&policy)) {
 		s->tx.senders = mem_alloc(sizeof(*s->tx.senders));

@@ -11,6 +11,8 @@
  * What a session's transaction may send, along its way: the policy that holds for it, the sender
  * fields of its header, its place in the rate of its device. Loop's thread.
  */
+/* Under the configuration and the users of now: it counts for sessions that are open, too. Lives as
+ * long as these. */
 struct policy sending_policy(const struct in_session *s);
 /* It was let in, and would not be under the configuration and the users of now. A session may last
  * for days: who has been removed since must not send in it any more. */

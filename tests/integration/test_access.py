@@ -67,3 +67,26 @@ def test_a_session_ends_with_what_admitted_it(relay):
         assert talk.rest() == b""
         other.envelope()
         stranger.expect("550 5.7.1", "MAIL FROM:<a@b.c>")
+
+
+def test_rules_count_for_open_sessions(relay, sandbox):
+    """What is taken from a device that misbehaves is taken at once, and not when it reconnects."""
+    one = relay({"devices": [{"name": "erp", "address": "127.0.0.2"}]})
+    with Dialogue(one.port, source="127.0.0.2") as talk:
+        talk.hello()
+        talk.envelope(sender="ceo@fabrikam.com")
+        talk.expect(250, "RSET")
+        one.change({"devices": [{"name": "erp", "address": "127.0.0.2", "hold_above": "1/h",
+                                 "senders": ["contoso.com"], "recipients": ["fabrikam.com"]}]})
+        one.reload()
+        talk.expect("550 5.7.1 erp may not send as", "MAIL FROM:<ceo@fabrikam.com>")
+        talk.expect(250, "MAIL FROM:<a@contoso.com>")
+        talk.expect("550 5.7.1 erp may not send to", "RCPT TO:<b@x.org>")
+        talk.expect(250, "RSET")
+        talk.envelope(sender="a@contoso.com")
+        assert talk.data(message(sender="ceo@fabrikam.com")).startswith("550 5.7.1")
+        for _ in range(2):
+            talk.envelope(sender="a@contoso.com")
+            assert talk.data(message(sender="a@contoso.com")).startswith("250")
+    one.wait_event("held", device="erp")
+    sandbox.wait(messages=1)

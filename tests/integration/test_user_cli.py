@@ -48,20 +48,22 @@ def verify(line, word):
 
 def test_add_list_passwd_remove(cold):
     result = call(cold, "add", "erp", "--account", "scanner", "--senders", "a@b.c,contoso.com",
-                  "--networks=10.0.0.0/8,192.168.1.5")
+                  "--recipients", "*.d.e", "--networks=10.0.0.0/8,192.168.1.5")
     assert result.returncode == 0, result.stderr
     assert f"user erp added in {path_of(cold)}" in result.stdout
     assert "takes it up by itself" in result.stdout and result.stderr == ""
     name, hashed, options = text_of(cold).strip().split(":")
     assert name == "erp" and hashed.startswith("$y$")
-    assert options == "account=scanner senders=a@b.c,contoso.com networks=10.0.0.0/8,192.168.1.5"
+    assert options == ("account=scanner senders=a@b.c,contoso.com recipients=*.d.e "
+                       "networks=10.0.0.0/8,192.168.1.5")
     assert verify(text_of(cold), WORD)
     assert call(cold, "add", "nas").returncode == 0
     listed = json.loads(call(cold, "list", "--json").stdout)
     assert listed == {"file": path_of(cold), "users": [
         {"name": "erp", "account": "scanner", "senders": ["a@b.c", "contoso.com"],
-         "networks": ["10.0.0.0/8", "192.168.1.5"]},
-        {"name": "nas", "account": None, "senders": [], "networks": []}]}
+         "recipients": ["*.d.e"], "networks": ["10.0.0.0/8", "192.168.1.5"]},
+        {"name": "nas", "account": None, "senders": [], "recipients": [],
+         "networks": []}]}
     shown = call(cold, "list").stdout
     assert "NAME" in shown and "contoso.com" in shown and "$y$" not in shown
     before = text_of(cold)
@@ -118,6 +120,7 @@ def test_mode_and_owner_stay(cold):
     (["add", "there"], WORD, 1, "the user there is there already, in line 1"),
     (["add", "erp", "--account", "nowhere"], WORD, 1, 'there is no account "nowhere"'),
     (["add", "erp", "--senders", "a.b b"], WORD, 1, "there is no option \"b\""),
+    (["add", "erp", "--recipients", "b"], WORD, 1, 'recipients: "b" must be'),
     (["add", "erp", "--networks", "10.0.0.1/8"], WORD, 1, "networks: "),
     (["passwd", "erp"], WORD, 1, 'there is no user "erp"; `oauthrelay user list` shows all'),
     (["remove", "erp"], "", 1, 'there is no user "erp"'),

@@ -172,7 +172,8 @@ def test_rel_25_spoofed_senders(relay, sandbox, single):
 
 def test_rel_25_a_users_senders(relay, single):
     """What the device may and the user may not, and the other way round."""
-    one = users.server(relay, options={"erp": "senders=erp@contoso.com,x.org"}, device={
+    one = users.server(relay, options={
+        "erp": "senders=erp@contoso.com,x.org recipients=b@fabrikam.com"}, device={
         "name": "here", "address": "127.0.0.0/8", "cleartext_auth": True,
         "senders": ["contoso.com"]})
     with Dialogue(one.port, single=single) as talk:
@@ -181,6 +182,10 @@ def test_rel_25_a_users_senders(relay, single):
         talk.expect("550 5.7.1 user erp may not send as a@contoso.com",
                     "MAIL FROM:<a@contoso.com>")
         talk.expect("550 5.7.1 here may not send as a@x.org", "MAIL FROM:<a@x.org>")
+        talk.expect(250, "MAIL FROM:<erp@contoso.com>")
+        talk.expect("550 5.7.1 user erp may not send to c@fabrikam.com",
+                    "RCPT TO:<c@fabrikam.com>")
+        talk.expect(250, "RSET")
         for sender, who in (("a@contoso.com", "user erp"), ("a@x.org", "here")):
             talk.envelope(sender="erp@contoso.com")
             assert talk.data(message(sender=sender)) == \
