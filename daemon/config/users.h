@@ -20,7 +20,8 @@
  * are left out. Errors name file, line, cause and remedy.
  *
  * Read only once it is made (on any thread). Shared and counted: a session keeps the users it began
- * with; the count is for the loop's thread.
+ * with (what they may is asked of the newest: inbound/sending.h); the count is for the loop's
+ * thread.
  */
 struct user {
 	char *name;
