@@ -130,7 +130,7 @@ def session_seeds():
     for n, value in enumerate((b"a@b.c", b"x <a@b.c>, s@t.u", b"a@b.c\r\nSender: s@t.u", b'"a@b.c')):
         yield f"listed-from-{n}", session(ENVELOPE + b"DATA\r\nFrom: " + value + b"\r\n\r\nx\r\n.\r\n"
                                           + INNER, client=LISTED)
-    yield "listed-bdat", session(ENVELOPE + bdat(b"Fro", b"m: s", b"@t.u\r\n\r\n") + b"NOOP\r\n",
+    yield "listed-bdat", session(ENVELOPE + bdat(b"F", b"rom: s", b"@t.u\r\n\r\n") + b"NOOP\r\n",
                                  client=LISTED)
     yield "smg-23", session((ENVELOPE + b"DATA\r\n" + MESSAGE + b"QUIT\r\n").replace(b"\r", b""),
                             client=BARE_LF)
