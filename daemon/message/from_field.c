@@ -21,30 +21,32 @@ static struct str trim(struct str s)
 	return s;
 }
 
-/* Length of the quoted string or comment that starts s, its end included; all of s if unclosed. */
-static size_t quoted_length(struct str s)
+static bool begins_quoted(struct str s)
 {
+	return s.p[0] == '"' || s.p[0] == '(';
+}
+
+/* Length of the quoted string or comment that starts s, its end included; 0: it has no end. */
+static size_t quoted_end(struct str s)
+{
+	bool comment = s.p[0] == '(';
+	size_t depth = 1;
 	for (size_t i = 1; i < s.n; i++) {
 		if (s.p[i] == '\\')
 			i++;
-		else if (s.p[i] == '"')
+		else if (comment && s.p[i] == '(')
+			depth++;
+		else if (s.p[i] == (comment ? ')' : '"') && --depth == 0)
 			return i + 1;
 	}
-	return s.n;
+	return 0;
 }
 
-static size_t comment_length(struct str s)
+/* The same; all of s where it has no end. */
+static size_t quoted_length(struct str s)
 {
-	size_t depth = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '(')
-			depth++;
-		else if (s.p[i] == ')' && --depth == 0)
-			return i + 1;
-	}
-	return s.n;
+	size_t n = quoted_end(s);
+	return n != 0 ? n : s.n;
 }
 
 /* Takes the address out of s, which lies inside <> or stands alone: no comments, no blanks but
@@ -55,7 +57,7 @@ static bool add_address(struct strbuf *out, struct str s)
 	while (s.n != 0) {
 		size_t n = 1;
 		if (s.p[0] == '(' || is_space(s.p[0])) {
-			n = s.p[0] == '(' ? comment_length(s) : 1;
+			n = s.p[0] == '(' ? quoted_length(s) : 1;
 			gap = out->n != 0;
 		} else {
 			n = s.p[0] == '"' ? quoted_length(s) : 1;
@@ -115,10 +117,8 @@ static bool is_strict_display(struct str s)
 		return false;
 	while (s.n != 0) {
 		size_t n = 1;
-		if (s.p[0] == '"')
+		if (begins_quoted(s))
 			n = quoted_length(s);
-		else if (s.p[0] == '(')
-			n = comment_length(s);
 		else if (((unsigned char)s.p[0] < 0x80 && !is_phrase_char(s.p[0])) ||
 			 s.p[0] == '\0')
 			return false;
@@ -163,17 +163,15 @@ void from_field_parse(struct str value, struct from_field *out)
 {
 	struct str rest = trim(value);
 	size_t angle = 0, end = 0;
+	bool closed = true;
 	*out = (struct from_field){ .single = rest.n != 0 };
 	strbuf_init(&out->address, ADDRESS_MAX);
 	for (size_t i = 0; i < rest.n;) {
 		struct str here = str_skip(rest, i);
 		char c = rest.p[i];
-		if (c == '"') {
+		if (begins_quoted(here)) {
+			closed = quoted_end(here) != 0;
 			i += quoted_length(here);
-			continue;
-		}
-		if (c == '(') {
-			i += comment_length(here);
 			continue;
 		}
 		/* Lists, groups, and anything behind the > but comments: not one mailbox. */
@@ -194,6 +192,8 @@ void from_field_parse(struct str value, struct from_field *out)
 	} else if (angle == 0) {
 		out->strict = add_address(&out->address, rest);
 	}
+	/* Behind a comment without an end, some see what others do not. */
+	out->strict = out->strict && closed;
 	out->plain =
 		out->strict && hides_nothing(rest) && !has_encoded_word(strbuf_str(&out->address));
 	if (out->address.overflow || !looks_like_address(strbuf_str(&out->address)))
@@ -206,10 +206,8 @@ struct str from_field_next(struct str *list)
 	bool angle = false;
 	for (size_t i = 0; i < all.n; i++) {
 		struct str here = str_skip(all, i);
-		if (here.p[0] == '"')
+		if (begins_quoted(here))
 			i += quoted_length(here) - 1;
-		else if (here.p[0] == '(')
-			i += comment_length(here) - 1;
 		else if (here.p[0] == '<' || here.p[0] == '>')
 			angle = here.p[0] == '<';
 		else if (here.p[0] == ',' && !angle) {
@@ -232,8 +230,8 @@ static bool is_phrase(struct str s)
 		return false;
 	for (size_t i = 0; i < s.n;) {
 		if (s.p[i] == '"') {
-			size_t n = quoted_length(str_skip(s, i));
-			if (i + n > s.n || n < 2 || s.p[i + n - 1] != '"')
+			size_t n = quoted_end(str_skip(s, i));
+			if (n == 0)
 				return false;
 			i += n;
 		} else if (s.p[i] == '\0' || !is_phrase_char(s.p[i])) {

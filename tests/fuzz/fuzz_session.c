@@ -48,9 +48,11 @@ static const char *const addresses[] = {
 	"192.168.1.14", /* lines end in LF */
 	"192.168.1.15", /* offered little */
 	"10.9.9.9",	/* nobody */
+	"192.168.1.16", /* with a list of senders, and forgiven much */
 };
 
 static const char config_text[] =
+	"default_domain = \"b.c\";"
 	"limits = { errors = 100; lock_after = 10000; lock_time = \"100ms\"; };"
 	"devices = ("
 	"{ name = \"any\"; address = \"192.168.1.10\"; auth = \"accept-any-password\"; },"
@@ -58,6 +60,8 @@ static const char config_text[] =
 	"{ name = \"tls\"; address = \"192.168.1.12\"; auth = \"required\"; },"
 	"{ name = \"ups\"; address = \"192.168.1.13\";"
 	"  quirks = [ \"no-brackets\", \"empty-helo\", \"odd-dots\" ]; },"
+	"{ name = \"lift\"; address = \"192.168.1.16\"; senders = [ \"b.c\" ];"
+	"  quirks = [ \"no-brackets\", \"empty-helo\", \"odd-dots\", \"bare-lf\" ]; },"
 	"{ name = \"plc\"; address = \"192.168.1.14\"; quirks = [ \"bare-lf\" ]; },"
 	"{ name = \"old\"; address = \"192.168.1.15\"; auth = \"accept-any-password\"; quirks ="
 	"  [ \"no-starttls\", \"no-8bitmime\", \"no-chunking\", \"no-pipelining\","

@@ -28,13 +28,44 @@ HELLO = b"EHLO printer\r\n"
 ENVELOPE = HELLO + b"MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n"
 MESSAGE = HEAD + b"\r\n.\r\n"
 
-ADMITTED, ANY_PASSWORD, USERS, USERS_TLS, FORGIVEN, BARE_LF, OLD, STRANGER = range(8)
+ADMITTED, ANY_PASSWORD, USERS, USERS_TLS, FORGIVEN, BARE_LF, OLD, STRANGER, LISTED = range(9)
 REFUSES_BEGIN, REFUSES_FINISH, PAUSES, TAKES_LITTLE, BREAKS_OFF, OFFERS_TLS = (
     1 << bit for bit in range(6))
 
 
 def b64(data):
     return base64.b64encode(data)
+
+
+def envelope(sender, *recipients):
+    return b"MAIL FROM:" + sender + b"\r\n" + b"".join(b"RCPT TO:%s\r\n" % one for one in recipients)
+
+
+# Addresses as devices write them that have the quirks no-brackets and odd-dots, or no domain.
+ODD_ENVELOPES = [
+    envelope(b"a@b.c", b"d@e.f", b"<g@h.i>"), envelope(b" a@b.c ", b" d@e.f "),
+    envelope(b"a@b.c SIZE=12", b"d@e.f NOTIFY=NEVER"), envelope(b"a@b.c> BODY=7BIT", b"<d@e.f"),
+    envelope(b"", b""), envelope(b"<a.@b.c>", b"<.d@e.f>", b"<d..g@e.f>", b"<d@e.f.>"),
+    envelope(b"<..@b.c>", b"<d@..>", b"<d@e..f>", b"<.@.>"), envelope(b"a.@b.c.", b"..d@e.f."),
+    envelope(b"<scanner>", b"<postmaster>", b"<it>"), envelope(b"scanner", b"postmaster", b"it."),
+    envelope(b'"a b"@b.c', b'"d\\"."@e.f'), envelope(b"@h:a@b.c", b"<@h.,@i:d@e.f.>"),
+    envelope(b"a@[127.0.0.1]", b"d@[127.0.0.1].", b"d@[IPv6:::1]"), b"HELO \r\nEHLO .\r\n",
+]
+UTF8_ENVELOPES = [
+    envelope(b"<p\xc3\xa4ul@b.c> SMTPUTF8", b"<d@b\xc3\xbccher.ch>"),
+    envelope(b"<p\xc3\xa4ul@b.c>", b"<d@e.f>"), envelope(b"<a@b.c> SMTPUTF8", b"<\xc3\xa4@\xc3\xb6.\xc3\xbc>"),
+    envelope(b"<a@b.c> SMTPUTF8 BODY=8BITMIME SIZE=9", b'<"\xe2\x82\xac "@e.f>'),
+    envelope(b"<a@b.c>", b"<d@\xc3\xa4.f>"), envelope(b"<\xc3@b.c> SMTPUTF8", b"<\xed\xa0\x80@e.f>"),
+    envelope(b"<a@xn--bcher-kva.ch> SMTPUTF8=1", b"<d@\xc3\x9f.f> SMTPUTF8"),
+]
+DSN_ENVELOPES = [
+    envelope(b"<a@b.c> RET=HDRS ENVID=a+2Bb", b"<d@e.f> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;d+40e.f"),
+    envelope(b"<a@b.c> RET=FULL", b"<d@e.f> NOTIFY=NEVER", b"<g@h.i> NOTIFY=DELAY"),
+    envelope(b"<> ENVID=" + b"x" * 100, b"<d@e.f> ORCPT=utf-8;d+C3@e"),
+    envelope(b"<a@b.c> RET=HDRS RET=FULL", b"<d@e.f> NOTIFY=NEVER,DELAY"),
+    envelope(b"<a@b.c> ENVID=+0D+0A", b"<d@e.f> ORCPT=rfc822;+0D+0AX", b"<d@e.f> ORCPT=;"),
+    envelope(b"<a@b.c> SMTPUTF8 RET=full", b"<d@e.f> ORCPT=utf-8;\xc3\xa4@\\x{FC}.f NOTIFY=failure"),
+]
 
 
 def session(stream, client=ADMITTED, cut=7, other=0):
@@ -88,6 +119,19 @@ def session_seeds():
     yield "old-client", session(HELLO + b"AUTH LOGIN\r\nYQ==\r\nYg==\r\n" + bdat(b"x"), client=OLD)
     yield "forgiven", session(b"HELO\r\nMAIL FROM:a.@b.c.\r\nRCPT TO:d..e@f\r\nDATA\r\n" + MESSAGE,
                               client=FORGIVEN)
+    for client, name in ((FORGIVEN, "forgiven"), (LISTED, "listed"), (ADMITTED, "unforgiven")):
+        for n, line in enumerate(ODD_ENVELOPES):
+            yield f"{name}-{n:02}", session(b"EHLO\r\n" + line + b"DATA\r\n" + MESSAGE + b"QUIT\r\n",
+                                            client=client, cut=3)
+    for n, line in enumerate(UTF8_ENVELOPES):
+        yield f"utf8-{n:02}", session(HELLO + line + b"DATA\r\n" + MESSAGE + b"RSET\r\n" + line)
+    for n, line in enumerate(DSN_ENVELOPES):
+        yield f"dsn-{n:02}", session(HELLO + line + b"DATA\r\n" + MESSAGE + line, cut=2)
+    for n, value in enumerate((b"a@b.c", b"x <a@b.c>, s@t.u", b"a@b.c\r\nSender: s@t.u", b'"a@b.c')):
+        yield f"listed-from-{n}", session(ENVELOPE + b"DATA\r\nFrom: " + value + b"\r\n\r\nx\r\n.\r\n"
+                                          + INNER, client=LISTED)
+    yield "listed-bdat", session(ENVELOPE + bdat(b"F", b"rom: s", b"@t.u\r\n\r\n") + b"NOOP\r\n",
+                                 client=LISTED)
     yield "smg-23", session((ENVELOPE + b"DATA\r\n" + MESSAGE + b"QUIT\r\n").replace(b"\r", b""),
                             client=BARE_LF)
     yield "smg-23-cr", session(ENVELOPE.replace(b"\r", b"") + b"DATA\nx\n\r\n.\n" + b"\r\n.\r\nNOOP\n",
@@ -193,17 +237,106 @@ def address_seeds():
             yield f"params-{n:02}", b"<a@b> " + text
 
 
+FROM_VALUES = [b"a@b.c", b"Scan <a@b.c>", b'"Scan, 3F" <a@b.c>', b"scan@3f <a@b.c>", b"a@b.c, d@e.f",
+               b"group: a@b.c;", b"<a@b.c", b"(c(o)m\\)) a (x) @ b.c (y)", b"=?utf-8?q?=C3=A4?= <a@b.c>",
+               b'"a\\"b"@c.d', b"Sc\xe4n <a@b.c>", b"<@r:a@b.c>", b"", b"a@[1.2.3.4]", b"\n a@b.c", b'" <a@b.c>']
+
+
 def header_seeds():
-    values = [b"a@b.c", b"Scan <a@b.c>", b'"Scan, 3F" <a@b.c>', b"scan@3f <a@b.c>", b"a@b.c, d@e.f",
-              b"group: a@b.c;", b"<a@b.c", b"(c(o)m\\)) a (x) @ b.c (y)", b"=?utf-8?q?=C3=A4?= <a@b.c>",
-              b'"a\\"b"@c.d', b"Sc\xe4n <a@b.c>", b"<@r:a@b.c>", b"", b"a@[1.2.3.4]", b"\n a@b.c", b'" <a@b.c>']
-    for n, value in enumerate(values):
+    for n, value in enumerate(FROM_VALUES):
         yield f"from-{n:02}", bytes([1 + n % 3]) + b"From: " + value + b"\nSubject: x\n\nbody\n"
     yield "two-froms", b"\1From: a@b.c\nFrom: d@e.f\nSender: g@h.i\nBcc: j@k.l\nReturn-Path: <>\n\n"
     yield "odd-names", b"\3From : a@b.c\nDate\t: now\n: x\nno field\n"
     yield "folded", b"\3From:\n a\n @b.c\nMessage-ID:\n <x@y>\n\n"
     yield "empty", b"\1"
     yield "no-mailbox", b"\0Subject: x\n\n"
+
+
+ONE_ADDRESS = 4
+
+
+def capture_seeds():
+    for n, value in enumerate(FROM_VALUES):
+        text = b"From: " + value.replace(b"\n", b"\r\n") + b"\r\nSubject: x\r\n\r\nFrom: s@t.u\r\n"
+        yield f"from-{n:02}", bytes([n % 3 | n % 2 * ONE_ADDRESS, 1 + n]) + text
+    for n, text in enumerate((
+            b"From: a@b.c\r\nsender : A@B.C\r\nResent-From:\r\n x\r\n\t<a@b.c>\r\nRESENT-SENDER:a@b.c\r\n",
+            b"From: a@b.c\nFrom: a@b.c,\n d@b.c (x, y) , \"z, s@t.u\" <a@b.c>\nTo: s@t.u\n",
+            b"Subject: x\r\nno field\r\nFrom: s@t.u\r\n", b" From: s@t.u\r\nFrom: s@t.u\r\n",
+            b"From: a@b.c\rFrom: s@t.u\r\r\nFrom: a@b.c\r\n.\r\n", b"From: a%t.u@b.c\r\n", b"From:\r\n\r\n",
+            b"From: \"a@b.c\r\nSender: a@b.c (\r\n", b"Bcc: s@t.u\r\nReturn-Path: <s@t.u>\r\nFrom: <a@b.c>\r\n",
+            b"X: " + b"x" * 2000 + b"\r\nFrom: " + b"(x)" * 600 + b"a@b.c\r\n")):
+        yield f"fields-{n}", bytes([0, 3]) + text
+        yield f"fields-{n}-bdat", bytes([2 | ONE_ADDRESS, 1]) + text
+
+
+# --- hello: what TLS begins with -----------------------------------------------------------------
+
+LEGACY, STRAIGHT, SSLV2_FORM = 1, 2, 4
+OLD_CIPHERS, DEAD_CIPHERS = [0x2f, 0x35, 0x0a, 0xff], [0x04, 0x05, 0x09, 0x0a, 0x03]
+NEW_CIPHERS = [0x1301, 0x1302, 0xc02f, 0xc030, 0x9c, 0x5600, 0x3a3a]
+SIGNATURES = (13, b"\0\x08\x08\x04\x04\x01\x05\x01\x02\x01")
+GROUPS = (10, b"\0\x04\0\x17\0\x1d")
+
+
+def vector(data, size=2):
+    return len(data).to_bytes(size, "big") + data
+
+
+def ciphers_of(numbers, size=2):
+    return b"".join(number.to_bytes(size, "big") for number in numbers)
+
+
+def record(data, kind=22, version=0x0301):
+    return bytes([kind]) + version.to_bytes(2, "big") + vector(data)
+
+
+def client_hello(version, ciphers, extensions=()):
+    body = (version.to_bytes(2, "big") + b"r" * 32 + vector(b"", 1) + vector(ciphers_of(ciphers))
+            + vector(b"\0", 1))
+    if extensions:
+        body += vector(b"".join(kind.to_bytes(2, "big") + vector(data) for kind, data in extensions))
+    return b"\1" + vector(body, 3)
+
+
+def ssl2_hello(version, ciphers):
+    body = (b"\1" + version.to_bytes(2, "big") + (3 * len(ciphers)).to_bytes(2, "big") + b"\0\0\0\x10"
+            + ciphers_of(ciphers, 3) + b"c" * 16)
+    return (0x8000 | len(body)).to_bytes(2, "big") + body
+
+
+def hello_seeds():
+    versions = (43, b"\x06\x03\x04\x03\x03\x7a\x7a")
+    key_share = (51, vector(b"\0\x1d" + vector(b"k" * 32)))
+    for legacy in (0, LEGACY):
+        def to_openssl(stream, cut=5, legacy=legacy):
+            return bytes([legacy, cut]) + stream
+        for name, version, ciphers in (
+                ("ssl3", 0x0300, DEAD_CIPHERS), ("tls10", 0x0301, OLD_CIPHERS),
+                ("tls11", 0x0302, OLD_CIPHERS), ("tls12", 0x0303, NEW_CIPHERS),
+                ("dead", 0x0303, DEAD_CIPHERS), ("none", 0x0303, [0xff]), ("newer", 0x7f00, NEW_CIPHERS),
+                ("many", 0x0301, [0x2f] * 100)):
+            yield f"{name}-{legacy}", to_openssl(record(client_hello(version, ciphers)))
+        yield f"tls12-more-{legacy}", to_openssl(record(client_hello(0x0303, NEW_CIPHERS, [SIGNATURES, GROUPS])))
+        yield f"tls13-{legacy}", to_openssl(record(client_hello(
+            0x0303, NEW_CIPHERS, [SIGNATURES, GROUPS, versions, key_share])))
+        yield f"tls13-retry-{legacy}", to_openssl(record(client_hello(
+            0x0303, NEW_CIPHERS, [SIGNATURES, GROUPS, versions, (51, b"\0\0")])) * 2)
+        whole = client_hello(0x0301, OLD_CIPHERS)
+        yield f"records-{legacy}", to_openssl(record(whole[:9]) + record(whole[9:40]) + record(whole[40:]))
+        yield f"then-junk-{legacy}", to_openssl(record(whole) + record(b"x" * 40) + record(b"\1\0", 21))
+        yield f"ssl2-{legacy}", to_openssl(ssl2_hello(0x0301, OLD_CIPHERS + [0x010080, 0x0700c0]), 1)
+        yield f"ssl2-only-{legacy}", to_openssl(ssl2_hello(0x0002, [0x010080, 0x020080]))
+    yield "http", b"\0\3GET / HTTP/1.1\r\n\r\n"
+    yield "connect", b"\0\3CONNECT x:25 HTTP/1.1\r\n\r\n"
+    yield "smtp", b"\0\1EHLO printer\r\n"
+    yield "nothing", b"\0\0"
+    yield "alert", b"\0\2" + record(b"\2\x30", 21)
+    yield "half", b"\1\4" + record(whole)[:30]
+    yield "straight", bytes([STRAIGHT, 0]) + b"\3\3" + vector(ciphers_of(NEW_CIPHERS), 1) + versions[1]
+    yield "straight-legacy", bytes([STRAIGHT | LEGACY, 0]) + b"\3\1" + vector(ciphers_of(DEAD_CIPHERS), 1)
+    yield "straight-ssl2", (bytes([STRAIGHT | SSLV2_FORM, 0]) + b"\0\2"
+                            + vector(ciphers_of([0x010080, 0x2f], 3), 1))
 
 
 def users_seeds():
@@ -227,6 +360,7 @@ def users_seeds():
 TARGETS = {
     "session": session_seeds, "body": body_seeds, "line": line_seeds, "auth": auth_seeds,
     "address": address_seeds, "header": header_seeds, "users": users_seeds,
+    "capture": capture_seeds, "hello": hello_seeds,
 }
 
 

@@ -53,6 +53,8 @@ static void test_edit(void **state)
 		/* may stay, but Exchange would find another sender in it, or none */
 		{ "from :  Inv <INVOICES@x.y>\r\n\r\n", "m@x.y", "invoices@x.y",
 		  "From: Inv <INVOICES@x.y>\r\n" DATE ID "\r\n" },
+		{ "From: Scan <m@x.y> (a, b@x.y\r\n\r\n", "m@x.y", "",
+		  "From: Scan <m@x.y>\r\n" DATE ID "\r\n" },
 		{ "From: scan@3f <m@x.y>\r\n\r\n", "m@x.y", "",
 		  "From: \"scan@3f\" <m@x.y>\r\n" DATE ID "\r\n" },
 		{ "From: Copy [3F] <m @ x.y>\r\n\r\n", "m@x.y", "",

@@ -139,6 +139,10 @@ static void test_every_address_must_be_allowed(void **state)
 		{ "From: ok@b.c@d.e\r\n\r\n", "From ?" },
 		{ "From: bad@x (c) .y\r\n\r\n", "From ?" },
 		{ "From: \"ok@b.c\r\n\r\n", "From ?" },
+		{ "From: ok@b.c (\r\n\r\n", "From ?" },
+		{ "From: <ok@b.c> (a (b), bad@b.c\r\n\r\n", "From ?" },
+		{ "From: ok@b.c (\\), bad@b.c\r\n\r\n", "From ?" },
+		{ "From: (\\)) \"\\\"\" (a (b)) <ok@b.c> (c)\r\n\r\n", NULL },
 		{ "From: \"ok@b.c\"@d.e\r\n\r\n", "From \"ok@b.c\"@d.e" },
 	};
 	(void)state;
