@@ -16,8 +16,8 @@
  *   name:hash
  *   name:hash:account=scanner senders=a@b.c,contoso.com networks=10.0.0.0/8,192.168.1.5
  *
- * The hash is one of crypt(3), in which there is no colon. Blank lines and lines that begin with #
- * are left out. Errors name file, line, cause and remedy.
+ * The hash is one of crypt(3) that begins with $, in which there is no colon. Blank lines and lines
+ * that begin with # are left out. Errors name file, line, cause and remedy.
  *
  * Read only once it is made (on any thread). Shared and counted: a session keeps the users it began
  * with; the count is for the loop's thread.
