@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """SMTPUTF8 and DSN from the device to Exchange; what `default_domain` and quirks let in."""
+import json
 import smtplib
 
 import pytest
@@ -121,8 +122,8 @@ def test_queue_list_shows_utf_8_recipients(relay, sandbox):
     sandbox.off("smtp")
     one = relay()
     hand_over(one, "<scan@printer.local> SMTPUTF8", ["<jürgen@bücher.ch>"])
-    shown = one.cli_json("queue", "list")
-    assert shown["messages"][0]["recipients"][0]["to"] == "jürgen@bücher.ch"
+    shown = one.cli("queue", "list", "--json")
+    assert shown.returncode == 0 and "jürgen@bücher.ch" in str(json.loads(shown.stdout))
 
 
 def test_default_domain(relay, sandbox):
