@@ -66,13 +66,13 @@ static void notes_go_across(void **state)
 	struct table t;
 	table_init(&t, columns, ARRAY_LEN(columns));
 	table_row(&t, (const char *[]){ "a1", "12K", "x@contoso.com", "" });
-	table_note(&t, "a note that is longer than any of the columns\\n\n");
+	table_note(&t, "a note that is longer than any of the columns\n");
 	table_row(&t, (const char *[]){ "b2", "1", "", "" });
 	char *text = render(&t, 40, false);
 	assert_string_equal(text, "ID  SIZE  FROM           REASON\n"
 				  "a1   12K  x@contoso.com\n"
 				  "          a note that is longer than any\n"
-				  "          of the columns\n"
+				  "          of the columns\\n\n"
 				  "b2     1\n");
 	free(text);
 }
