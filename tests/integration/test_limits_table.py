@@ -47,6 +47,8 @@ TABLE = [
     ("messages coming in", "limits.messages", INBOUND + "test_content.c", "messages_at_once"),
     ("messages waiting or held, on disk", "queue.min_free",
      "integration/test_spool.py", "test_too_little_room"),
+    ("recipients waiting, in memory", "queue.recipients",
+     "integration/test_spool.py", "test_a_full_queue"),
     ("failed logins of a session", "limits.failed_logins",
      INBOUND + "test_login_lock.c", "failures_in_a_session"),
     ("guesses from an address, or at a user", "limits.lock_after",
