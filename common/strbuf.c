@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/strbuf.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,31 @@ void strbuf_addf(struct strbuf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	strbuf_vaddf(b, fmt, ap);
 	va_end(ap);
+}
+
+void strbuf_add_wrapped(struct strbuf *b, struct str text, size_t column, size_t indent,
+			size_t width)
+{
+	size_t begun = column; /* where this line's text begins */
+	assert(indent < width);
+	for (struct str word; (word = str_word(&text)).n != 0;) {
+		size_t blank = column > begun ? 1 : 0;
+		while (column + blank + word.n > width) {
+			bool fits_below = indent + word.n <= width;
+			size_t room = width > column + blank ? width - column - blank : 0;
+			if (!fits_below && room != 0) {
+				strbuf_addf(b, "%*s", (int)blank, "");
+				strbuf_addstr(b, str_head(word, room));
+				word = str_skip(word, room);
+			}
+			strbuf_addf(b, "\n%*s", (int)indent, "");
+			column = begun = indent;
+			blank = 0;
+		}
+		strbuf_addf(b, "%*s", (int)blank, "");
+		strbuf_addstr(b, word);
+		column += blank + word.n;
+	}
 }
 
 struct str strbuf_str(const struct strbuf *b)

@@ -32,6 +32,10 @@ void strbuf_addstr(struct strbuf *b, struct str s);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+/* Word by word, into lines of at most `width`: the first from `column` on, where the text before it
+ * ends, the others indented. A word that is longer than a line is split. No end of line. */
+void strbuf_add_wrapped(struct strbuf *b, struct str text, size_t column, size_t indent,
+			size_t width);
 struct str strbuf_str(const struct strbuf *b);
 /* The text as a C string, "" when empty; valid until the next change. */
 const char *strbuf_cstr(const struct strbuf *b);

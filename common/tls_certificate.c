@@ -62,10 +62,10 @@ void tls_certificate_append_name(struct strbuf *out, const X509_NAME *name)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text = NULL;
-	/* Newest part first and escaped: "CN=Example Root,O=Example"; quoted again for the log. */
+	/* Newest part first and escaped: "CN=Example Root,O=Example". */
 	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
 	long n = BIO_get_mem_data(bio, &text);
-	quote_append(out, (struct str){ text, n > 0 ? (size_t)n : 0 }, NAME_MAX_SHOWN * 2);
+	quote_append_bare(out, (struct str){ text, n > 0 ? (size_t)n : 0 }, NAME_MAX_SHOWN * 2);
 	BIO_free(bio);
 }
 

@@ -18,7 +18,7 @@ bool tls_certificate_append_pem(struct strbuf *out, X509 *certificate) MUST_CHEC
 bool tls_certificate_append_der(struct strbuf *out, X509 *certificate) MUST_CHECK;
 /* "AB:CD:..." of its SHA-256, as browsers and printers show it. */
 void tls_certificate_append_fingerprint(struct strbuf *out, const X509 *certificate);
-/* "CN=relay.contoso.com", newest part first (RFC 2253), in quotes. */
+/* "CN=relay.contoso.com", newest part first (RFC 2253), without quotes around it. */
 void tls_certificate_append_name(struct strbuf *out, const X509_NAME *name);
 /* "a.example, *.b.example, 192.0.2.1 and 3 more": the hosts it is for, max of them in words. */
 void tls_certificate_append_hosts(struct strbuf *out, const X509 *certificate, size_t max);

@@ -75,8 +75,9 @@ static void explain_certificate(struct strbuf *out, SSL *ssl, long result)
 		tls_certificate_append_time(out, X509_get0_notBefore(leaf));
 	} else if (top != NULL && strcmp(tls_verify_hint(result), HINT_CA) == 0) {
 		strbuf_adds(out, "the server's certificate comes from an authority unknown to this "
-				 "machine, ");
+				 "machine, \"");
 		tls_certificate_append_name(out, X509_get_issuer_name(top));
+		strbuf_addc(out, '"');
 	} else {
 		strbuf_addf(out, "the server's certificate cannot be verified (%s)",
 			    X509_verify_cert_error_string(result));

@@ -167,7 +167,8 @@ static const struct reason_row {
 	  "says that our certificate is not valid today: is the device's clock right?" },
 	{ SSL_R_HTTP_REQUEST, TLS_FAULT_NONE, "speaks HTTP, not TLS" },
 	{ SSL_R_HTTPS_PROXY_REQUEST, TLS_FAULT_NONE, "speaks HTTP, not TLS" },
-	{ SSL_R_WRONG_VERSION_NUMBER, TLS_FAULT_NONE, "does not speak TLS" },
+	{ SSL_R_WRONG_VERSION_NUMBER, TLS_FAULT_NONE,
+	  "does not speak TLS: turn TLS on on the device, or set tls = \"auto\" for this listener" },
 	/* Level 2 wants signatures and keys that its time did not know. */
 	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, TLS_FAULT_LEGACY,
 	  "offers no signature that is strong enough" },

@@ -20,6 +20,7 @@ enum {
 /* Why nothing can be taken: each is told once in an interval, however many clients try. */
 enum cause {
 	CAUSE_FULL,
+	CAUSE_QUEUE,
 	CAUSE_BUSY,
 	CAUSE_COMMIT,
 	CAUSES,
@@ -82,6 +83,23 @@ static uint64_t size_limit(void *ctx, const struct config *config, const char *d
 	return account->limits.message_size;
 }
 
+/* queue.recipients: what waits is in memory, and all of it again after a restart. */
+static bool has_place(struct ingest *ingest, const struct config *config,
+		      struct inbound_refusal *why)
+{
+	int64_t more;
+	if (queue_recipients(ingest->queue) < (size_t)config->queue.recipients)
+		return true;
+	if (may_tell(ingest, CAUSE_QUEUE, &more))
+		log_warning("intake-stopped", lf_str("reason", "the queue is full"),
+			    lf_int("more", more),
+			    lf_str("remedy",
+				   "see `oauthrelay status` for what keeps mail from being "
+				   "sent, or raise queue.recipients"));
+	refuse(why, 452, "4.3.1 The relay's queue is full, try again later");
+	return false;
+}
+
 static struct inbound_message *begin(void *ctx, const struct config *config,
 				     const struct user *login, struct envelope *envelope,
 				     struct inbound_refusal *why)
@@ -89,7 +107,8 @@ static struct inbound_message *begin(void *ctx, const struct config *config,
 	struct ingest *ingest = ctx;
 	struct err err;
 	bool full = false;
-	if (!has_account(ingest, config, envelope->device, login, why))
+	if (!has_account(ingest, config, envelope->device, login, why) ||
+	    !has_place(ingest, config, why))
 		return NULL;
 	struct spool_draft *draft = ingest->spool->ops->draft(ingest->spool, envelope, &full, &err);
 	if (draft == NULL) {

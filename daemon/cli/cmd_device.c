@@ -59,6 +59,8 @@ static const char *tls_of(const cJSON *device)
 	const char *tls = client_str(device, "tls");
 	if (tls[0] == '\0')
 		return "-";
+	if (strcmp(tls, "TLSv1") == 0)
+		return "1.0"; /* OpenSSL's name for it */
 	return str_starts(str_of(tls), STR("TLSv")) ? tls + 4 : tls;
 }
 

@@ -40,7 +40,23 @@ struct editing {
 
 /* --- the file ------------------------------------------------------------------------------ */
 
-/* A new one can be read by root and the service, as secrets can; else by us alone. */
+/* Where root edits, and the relay runs as somebody else: whose folder it is. */
+static void take_owner_of_folder(struct editing *e)
+{
+	struct stat st;
+	struct str path = str_of(e->path);
+	while (path.n > 1 && path.p[path.n - 1] != '/')
+		path.n--;
+	char *folder = str_dup(path);
+	if (stat(folder, &st) == 0) {
+		e->uid = st.st_uid;
+		e->gid = st.st_gid;
+	}
+	free(folder);
+}
+
+/* A new one can be read by root and the service, as secrets can; else by who owns the folder, or by
+ * us alone. */
 static void choose_owner(struct editing *e)
 {
 	struct group entry;
@@ -53,6 +69,8 @@ static void choose_owner(struct editing *e)
 	    found != NULL) {
 		e->mode = 0640;
 		e->gid = found->gr_gid;
+	} else if (e->uid == 0) {
+		take_owner_of_folder(e);
 	}
 	free(room);
 }

@@ -40,11 +40,17 @@ const struct command commands[] = {
 	  "not. For addresses that were refused as unknown it prints the lines that admit\n"
 	  "them. Fifty lines unless --limit says otherwise; --all prints all.\n",
 	  ONLINE | OPTION_PAGE, 0, 0, cmd_device_list },
-	{ "device transcript", "NAME|ADDRESS", "prints its last failed sessions",
-	  "The last failed sessions, oldest first: commands and replies with the seconds\n"
-	  "since the session's start. Passwords are never in it. log.transcript says which\n"
-	  "sessions are kept, limits.transcripts how many of each address.\n",
+	{ "device transcript", "DEVICE", "prints its last failed sessions",
+	  "DEVICE is a device's name, or an address. The last failed sessions, oldest\n"
+	  "first: commands and replies with the seconds since the session's start.\n"
+	  "Passwords are never in it. log.transcript says which sessions are kept,\n"
+	  "limits.transcripts how many of each address.\n",
 	  ONLINE, 1, 1, cmd_device_transcript },
+	{ "device release", "NAME", "sends what was held above its rate",
+	  "What a device sends above its hold_above is accepted and kept. This sends it on,\n"
+	  "and the count for its rate begins anew. What comes above the rate afterwards is\n"
+	  "held again.\n",
+	  ONLINE, 1, 1, cmd_release },
 	{ "queue list", "", "prints the messages that wait",
 	  "One line for each recipient, oldest message first, fifty messages unless\n"
 	  "--limit says otherwise. --all prints the whole queue.\n",
@@ -53,11 +59,6 @@ const struct command commands[] = {
 	  "ID is what `queue list` prints: the first digits of the message's id, four at\n"
 	  "least.\n",
 	  ONLINE, 1, 1, cmd_queue_show },
-	{ "device release", "NAME", "sends what was held above its rate",
-	  "What a device sends above its hold_above is accepted and kept. This sends it on,\n"
-	  "and the count for its rate begins anew. What comes above the rate afterwards is\n"
-	  "held again.\n",
-	  ONLINE, 1, 1, cmd_release },
 	{ "status", "", "what is wrong, then how things are",
 	  "Tells first what keeps mail from being sent and what to do about it; then\n"
 	  "accounts, queue, listeners. Exits 1 when the relay is not running.\n",

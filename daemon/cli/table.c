@@ -11,7 +11,8 @@ enum {
 	CELL_MAX = 1024,
 	GAP = 2,
 	FLEXIBLE_MIN = 8,
-	NOTE_INDENT = 10
+	NOTE_INDENT = 10,
+	NOTE_LINES = 5, /* about */
 };
 
 void table_init(struct table *t, const struct table_column *columns, size_t count)
@@ -127,11 +128,15 @@ static void append_line(struct strbuf *out, const struct table *t, const size_t 
 
 static void append_note(struct strbuf *out, const char *text, size_t width)
 {
-	struct str note = str_of(text);
-	size_t room = width - NOTE_INDENT;
+	struct strbuf note;
+	size_t max = (width - NOTE_INDENT) * NOTE_LINES;
+	bool cut = strlen(text) > max;
+	strbuf_init(&note, max + 2);
+	strbuf_addstr(&note, str_head(str_of(text), cut ? max - 2 : max));
+	strbuf_adds(&note, cut ? ".." : "");
 	strbuf_addf(out, "%*s", NOTE_INDENT, "");
-	strbuf_addstr(out, str_head(note, note.n > room ? room - 2 : note.n));
-	strbuf_adds(out, note.n > room ? ".." : "");
+	strbuf_add_wrapped(out, strbuf_str(&note), NOTE_INDENT, NOTE_INDENT, width);
+	strbuf_done(&note);
 }
 
 void table_append(struct strbuf *out, const struct table *t, size_t width, bool colour)

@@ -36,7 +36,7 @@ void table_init(struct table *t, const struct table_column *columns, size_t coun
 void table_done(struct table *t);
 /* One cell for each column; NULL is an empty one. */
 void table_row(struct table *t, const char *const *cells);
-/* A line of text below the last row, indented, across all columns. */
+/* Text below the last row, indented, across all columns; a long one takes several lines. */
 void table_note(struct table *t, const char *text);
 /* Each line no longer than width, without blanks at its end. */
 void table_append(struct strbuf *out, const struct table *t, size_t width, bool colour);

@@ -109,7 +109,7 @@ static void check_listeners(const struct config *c, struct diag *d)
 static void check_patterns(const char *device, const char *key, const struct config_strings *list,
 			   struct diag *d)
 {
-	if (diag_is_set(d, list) && list->n == 0)
+	if (diag_is_set(d, list) && list->n == 0 && !diag_is_wrong(d, list))
 		diag_error_at(d, list, "device \"%s\": %s is empty; leave it out for any", device,
 			      key);
 	for (size_t i = 0; i < list->n; i++)

@@ -166,6 +166,7 @@ struct queue_config {
 	int64_t retry_first;
 	int64_t retry_max;
 	uint64_t min_free;
+	int64_t recipients;
 	enum uncertain_rule on_uncertain;
 };
 

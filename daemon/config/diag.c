@@ -49,6 +49,18 @@ bool diag_is_set(const struct diag *d, const void *field)
 	return diag_origin(d, field).line != 0;
 }
 
+bool diag_is_wrong(const struct diag *d, const void *field)
+{
+	struct diag_place place = diag_origin(d, field);
+	for (size_t i = 0; i < d->finding_count; i++) {
+		const struct diag_finding *f = &d->findings[i];
+		if (f->error && f->place.line == place.line && f->place.line != 0 &&
+		    strcmp(f->place.file, place.file) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void PRINTF_LIKE(4, 0)
 	add(struct diag *d, struct diag_place place, bool error, const char *fmt, va_list ap)
 {

@@ -49,6 +49,8 @@ void diag_note_origin(struct diag *d, const void *field, struct diag_place place
 struct diag_place diag_origin(const struct diag *d, const void *field);
 /* That the file has set the field, as opposed to a default. */
 bool diag_is_set(const struct diag *d, const void *field);
+/* That an error has been reported about the line that set it. */
+bool diag_is_wrong(const struct diag *d, const void *field);
 
 void diag_error(struct diag *d, struct diag_place place, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void diag_warning(struct diag *d, struct diag_place place, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -52,8 +52,11 @@ static void finish_device(struct device_config *device, struct diag *diag)
 		mem_replace_str(&device->account, NULL);
 	if (device->address[0] == '\0')
 		return; /* reported as missing */
-	if (!network_parse(str_of(device->address), &device->network, &err))
-		diag_error_at(diag, &device->address, "device \"%s\": %s", device->name, err.text);
+	if (network_parse(str_of(device->address), &device->network, &err))
+		return;
+	diag_error_at(diag, &device->address, "device \"%s\": %s", device->name, err.text);
+	/* As one that is missing: what is wrong with it has been said. */
+	mem_replace_str(&device->address, "");
 }
 
 static void finish_token_endpoint(struct account_config *account)

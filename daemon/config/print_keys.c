@@ -38,20 +38,10 @@ static void append_values(struct strbuf *out, const struct schema_key *key)
 	}
 }
 
-/* Word by word, from `column` on; further lines begin at `indent`. Ends the line. */
+/* Ends the line. */
 static void append_wrapped(struct strbuf *out, struct str text, size_t column, size_t indent)
 {
-	const char *blank = "";
-	for (struct str word; (word = str_word(&text)).n != 0; blank = " ") {
-		if (column + strlen(blank) + word.n > WIDTH) {
-			strbuf_addf(out, "\n%*s", (int)indent, "");
-			column = indent;
-			blank = "";
-		}
-		strbuf_adds(out, blank);
-		strbuf_addstr(out, word);
-		column += strlen(blank) + word.n;
-	}
+	strbuf_add_wrapped(out, text, column, indent, WIDTH);
 	strbuf_addc(out, '\n');
 }
 

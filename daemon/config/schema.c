@@ -227,6 +227,9 @@ bool schema_set_number(const struct schema_key *key, void *base, int64_t number,
 	if (duration && number != 0)
 		return err_set(err, "needs a unit: \"%llds\", \"%lldm\" ...", (long long)number,
 			       (long long)number);
+	if (key->type == SCHEMA_RATE)
+		return err_set(err, "needs a unit: \"%lld/h\", \"%lld/m\" ...", (long long)number,
+			       (long long)number);
 	if (!duration && key->type != SCHEMA_NUMBER && key->type != SCHEMA_SIZE)
 		return err_set(err, "must be a %s, not a number", type_names[key->type]);
 	if (!in_range(key, number, err))

@@ -87,6 +87,9 @@ bool syntax_is_pattern(struct str s)
 {
 	if (str_starts(s, STR("*.")))
 		return syntax_is_host(str_skip(s, 2));
+	/* RFC 5321 knows an asterisk before the @; who writes one here means all of b.c. */
+	if (str_chr(s, '*') >= 0)
+		return false;
 	return str_chr(s, '@') >= 0 ? syntax_is_address(s) : syntax_is_fqdn(s);
 }
 

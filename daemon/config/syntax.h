@@ -20,7 +20,7 @@ bool syntax_is_fqdn(struct str s);
 bool syntax_is_literal(struct str s);
 /* "scanner@contoso.com": a dot-atom and an FQDN. */
 bool syntax_is_address(struct str s);
-/* "a@b.c", "b.c", "*.b.c" */
+/* "a@b.c", "b.c", "*.b.c"; no other asterisk, so not "*@b.c" */
 bool syntax_is_pattern(struct str s);
 /* "11111111-2222-3333-4444-555555555555" */
 bool syntax_is_guid(struct str s);

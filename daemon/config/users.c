@@ -194,7 +194,9 @@ static bool take_line(struct user *user, struct str line, struct err *err)
 	user->name = str_dup(name);
 	user->hash = str_dup(hash);
 	int salt = crypt_checksalt(user->hash);
-	if (salt == CRYPT_SALT_INVALID || salt == CRYPT_SALT_METHOD_DISABLED || hash.n < 13)
+	/* Without a $ in front it is DES's, for which nearly any word passes, a password too. */
+	if (salt == CRYPT_SALT_INVALID || salt == CRYPT_SALT_METHOD_DISABLED || hash.n < 13 ||
+	    hash.p[0] != '$')
 		return err_set(err, "this is no crypt(3) hash; `oauthrelay user passwd` makes one");
 	return end < 0 || take_options(user, str_skip(rest, (size_t)end + 1), err);
 }

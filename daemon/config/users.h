@@ -16,8 +16,8 @@
  *   name:hash
  *   name:hash:account=scanner senders=a@b.c,contoso.com recipients=*.b.c networks=10.0.0.0/8
  *
- * The hash is one of crypt(3), in which there is no colon. Blank lines and lines that begin with #
- * are left out. Errors name file, line, cause and remedy.
+ * The hash is one of crypt(3) that begins with $, in which there is no colon. Blank lines and lines
+ * that begin with # are left out. Errors name file, line, cause and remedy.
  *
  * Read only once it is made (on any thread). Shared and counted: a session keeps the users it began
  * with (what they may is asked of the newest: inbound/sending.h); the count is for the loop's

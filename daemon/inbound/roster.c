@@ -13,7 +13,8 @@
 
 enum {
 	BUCKETS = 8192,
-	TEXT_MAX = 160, /* of a kept string */
+	TEXT_MAX = 160,	 /* of a kept string */
+	ERROR_MAX = 480, /* a failed handshake's ends in what would help */
 	LOG_INTERVAL_MS = 1000,
 };
 
@@ -255,13 +256,18 @@ void roster_message_over(struct roster *roster, const struct netaddr *addr)
 		e->messages--;
 }
 
-void roster_set(char **slot, const char *text)
+static void set_text(char **slot, const char *text, size_t max)
 {
-	struct str cut = str_head(str_of(text), TEXT_MAX);
+	struct str cut = str_head(str_of(text), max);
 	if (*slot != NULL && str_eq(str_of(*slot), cut))
 		return;
 	free(*slot);
 	*slot = str_dup(cut);
+}
+
+void roster_set(char **slot, const char *text)
+{
+	set_text(slot, text, TEXT_MAX);
 }
 
 void roster_accepted(struct roster *roster, struct roster_entry *e)
@@ -273,7 +279,7 @@ void roster_accepted(struct roster *roster, struct roster_entry *e)
 bool roster_refused(struct roster *roster, struct roster_entry *e, const char *text)
 {
 	e->refused++;
-	roster_set(&e->error, text);
+	set_text(&e->error, text, ERROR_MAX);
 	return may_log(roster, e, clock_mono_ms());
 }
 

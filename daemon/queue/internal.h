@@ -33,6 +33,7 @@ struct queue {
 	struct event *rescan_timer; /* a recovery that failed is made again */
 	struct account **accounts;
 	size_t account_count;
+	size_t recipients; /* of all messages */
 	size_t active;
 	uint64_t delivered_total;
 	uint64_t failed_total;

@@ -130,6 +130,7 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 static void insert(struct queue *q, struct queued *m)
 {
 	TAILQ_INSERT_TAIL(&q->all, m, all);
+	q->recipients += m->recipient_count;
 	idmap_put(q->by_id, m);
 }
 
@@ -137,6 +138,7 @@ void queue_drop(struct queue *q, struct queued *m)
 {
 	queue_place(q, m, PLACE_NONE);
 	TAILQ_REMOVE(&q->all, m, all);
+	q->recipients -= m->recipient_count;
 	idmap_remove(q->by_id, &m->id);
 	queued_free(m);
 }

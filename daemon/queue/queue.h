@@ -92,6 +92,8 @@ const struct queued *queue_first(const struct queue *q);
 const struct queued *queue_next(const struct queued *m);
 const struct queued *queue_get(const struct queue *q, const struct msgid *id);
 size_t queue_size(const struct queue *q);
+/* Recipients of all messages, delivered ones too: what the queue's memory goes by. */
+size_t queue_recipients(const struct queue *q);
 /* Milliseconds until the message is tried; 0: as soon as its account may, -1: never by itself. */
 int64_t queue_next_try_ms(const struct queued *m);
 

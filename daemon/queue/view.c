@@ -52,6 +52,11 @@ size_t queue_size(const struct queue *q)
 	return idmap_count(q->by_id);
 }
 
+size_t queue_recipients(const struct queue *q)
+{
+	return q->recipients;
+}
+
 int64_t queue_next_try_ms(const struct queued *m)
 {
 	int64_t left = m->due_ms - clock_mono_ms();

@@ -3,6 +3,7 @@
 import shutil
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 
@@ -55,6 +56,32 @@ def has_ipv6():
         return True
     except OSError:
         return False
+
+
+# --- resumption
+
+def resumed(port, context, session=None):
+    """Connects to an implicit listener; whether that was a resumption, and the session."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+        with context.wrap_socket(plain, session=session) as tls:
+            assert tls.recv(4) == b"220 "
+            tls.sendall(b"QUIT\r\n")
+            return tls.session_reused, tls.session
+
+
+def test_tls_sessions_make_room(relay):
+    """limits.tls_sessions: of clients that know no tickets."""
+    port = free_port()
+    relay({"limits": {"tls_sessions": 2},
+           "listeners": [{"address": f"127.0.0.1:{port}", "tls": "implicit"}]})
+    context = unverified()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_TICKET
+    first = resumed(port, context)[1]
+    assert resumed(port, context, first)[0]
+    last = [resumed(port, context)[1] for _ in range(2)][-1]
+    assert resumed(port, context, last)[0]
+    assert not resumed(port, context, first)[0]
 
 
 # --- tls = "auto" -------------------------------------------------------------------------

@@ -176,6 +176,33 @@ def test_too_little_room(relay, sandbox):
     sandbox.wait(messages=1)
 
 
+def test_a_full_queue(relay, sandbox):
+    """queue.recipients: what waits is in memory; what was accepted stays, also over a restart."""
+    sandbox.off("smtp")
+    one = relay({"queue": {"recipients": 3, "retry": {"first": "100ms", "max": "100ms"}}})
+
+    def offer(count):
+        with Dialogue(one.port) as talk:
+            talk.hello()
+            talk.expect(250, "MAIL FROM:<a@b.c>")
+            for i in range(count):
+                talk.expect(250, f"RCPT TO:<b{i}@fabrikam.com>")
+            reply = talk.ask("DATA")
+            return reply if not reply.startswith("354") else talk.ask("Subject: x\r\n\r\n.")
+
+    assert offer(2).startswith("250")
+    assert offer(2).startswith("250")               # the limit is looked at before, not within
+    assert offer(1) == "452 4.3.1 The relay's queue is full, try again later"
+    one.wait_event("intake-stopped", reason="the queue is full")
+    one.restart()
+    one.wait_event("recovered", messages=2)
+    assert offer(1).startswith("452 4.3.1")
+    sandbox.on("smtp")
+    one.wait_empty(2)
+    assert offer(1).startswith("250")
+    sandbox.wait(messages=3)
+
+
 def test_intake_resumes_when_there_is_room(sandbox, make_relay):
     """The queue's file system fills up and is emptied again: nobody has to restart anything."""
     with namespace(network=False):

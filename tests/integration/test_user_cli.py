@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`user add|passwd|remove|list`: edit the users file, whether or not the relay is running."""
+import grp
 import json
 import os
 import pty
@@ -108,6 +109,22 @@ def test_mode_and_owner_stay(cold):
     os.unlink(link)
     assert call(cold, "add", "erp").returncode == 0
     assert stat.S_IMODE(os.stat(link).st_mode) in (0o600, 0o640)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a folder away")
+def test_root_edits_for_the_owner_of_the_folder(cold):
+    """Else a relay that runs as another user could not read the file, and would not start."""
+    os.chown(cold.state, 4242, 4243)
+    assert call(cold, "add", "erp").returncode == 0
+    info = os.stat(path_of(cold))
+    try:
+        group = grp.getgrnam("oauthrelay").gr_gid
+    except KeyError:
+        assert (info.st_uid, info.st_gid) == (4242, 4243)
+        assert stat.S_IMODE(info.st_mode) == 0o600
+    else:
+        assert (info.st_uid, info.st_gid) == (0, group)
+        assert stat.S_IMODE(info.st_mode) == 0o640
 
 
 @pytest.mark.parametrize("arguments, stdin, code, error", [

@@ -34,6 +34,9 @@ int app_run(const struct app_options *options)
 	"\"user\":null,\"helo\":\"xerox\",\"error\":\"535 5.7.8 \\u001b[2JAuthentication "       \
 	"failed: wrong user name or password, and a text that does not end\"," NUMBERS(1, 12345, \
 										       678, 9) "}"
+#define OLD                                                                                    \
+	"{\"name\":\"lj4\",\"address\":\"192.168.10.22\",\"admitted\":true,\"tls\":\"TLSv1\"," \
+	"\"last_age_s\":9," NUMBERS(0, 1, 1, 0) "}"
 #define UNSEEN                                                                           \
 	"{\"name\":\"ups\",\"address\":\"192.168.9.7\",\"admitted\":true,\"last\":null," \
 	"\"last_age_s\":null,\"error\":null," NUMBERS(0, 0, 0, 0) "}"
@@ -63,15 +66,17 @@ static void lists_all_that_connect(void **state)
 {
 	struct cli cli;
 	(void)state;
-	const char *text =
-		device(&cli, PAGE(2, XEROX "," STRANGER("192.168.1.9", "PRN-7.lan") "," UNSEEN),
-		       "list", NULL);
+	const char *text = device(
+		&cli, PAGE(2, XEROX "," OLD "," STRANGER("192.168.1.9", "PRN-7.lan") "," UNSEEN),
+		"list", NULL);
 	assert_string_equal(
 		text,
 		"NAME       ADDRESS        LAST SEEN   CONN  MAIL  REFUSED  TLS  LOGIN\n"
 		"xerox-3f   192.168.10.21  connected  12345   678        9  1.2  LOGIN\n"
 		"          535 5.7.8 \\x1b[2JAuthentication failed: wrong user name or "
-		"password,..\n"
+		"password,\n"
+		"          and a text that does not end\n"
+		"lj4        192.168.10.22  9s ago         1     1        0  1.0  -\n"
 		"(unknown)  192.168.1.9    7s ago         1     0        1  -    -\n"
 		"          550 5.7.1 192.168.1.9 is not allowed here\n"
 		"ups        192.168.9.7    never          0     0        0  -    -\n"

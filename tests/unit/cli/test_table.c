@@ -71,7 +71,8 @@ static void notes_go_across(void **state)
 	char *text = render(&t, 40, false);
 	assert_string_equal(text, "ID  SIZE  FROM           REASON\n"
 				  "a1   12K  x@contoso.com\n"
-				  "          a note that is longer than a..\n"
+				  "          a note that is longer than any\n"
+				  "          of the columns\\n\n"
 				  "b2     1\n");
 	free(text);
 }

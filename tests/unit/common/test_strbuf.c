@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/attr.h"
 #include "common/strbuf.h"
 
 static void bytes_are_appended(void **state)
@@ -107,6 +108,34 @@ static void bytes_are_handed_over(void **state)
 	free(empty);
 }
 
+static void text_is_wrapped(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t column;
+		const char *wrapped;
+	} rows[] = {
+		{ "", 2, "" },
+		{ "one", 2, "one" },
+		{ "one two", 2, "one two" },
+		{ "one  two ", 3, "one two" },
+		{ "one two", 4, "one\n  two" },
+		{ "one two", 8, "\n  one two" },
+		{ "12345678 1", 2, "12345678\n  1" },
+		{ "1 123456789abcdefghi", 2, "1 123456\n  789abcde\n  fghi" },
+		{ "123456789", 10, "\n  12345678\n  9" },
+		{ "123456789", 20, "\n  12345678\n  9" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct strbuf b;
+		strbuf_init(&b, 100);
+		strbuf_add_wrapped(&b, str_of(rows[i].text), rows[i].column, 2, 10);
+		assert_string_equal(strbuf_cstr(&b), rows[i].wrapped);
+		strbuf_done(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +144,7 @@ int main(void)
 		cmocka_unit_test(an_overflow_appends_nothing_and_stays),
 		cmocka_unit_test(huge_sizes_do_not_wrap),
 		cmocka_unit_test(bytes_are_handed_over),
+		cmocka_unit_test(text_is_wrapped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,9 +261,10 @@ static const struct fixture_hello hellos[] = {
 	{ "no signature algorithms", TWO_SUITES("\x03\x01", "\x03\x03", "\0\x2f", "\xc0\x13"),
 	  false, TLS_FAULT_LEGACY, "offers no signature that is strong enough: set tls_profile" },
 	{ "garbage", BYTES("\x16\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), false, TLS_FAULT_NONE,
-	  "does not speak TLS" },
+	  "does not speak TLS: turn TLS on" },
 	{ "HTTP", BYTES("GET / HTTP/1.1\r\n\r\n"), false, TLS_FAULT_NONE, "speaks HTTP, not TLS" },
-	{ "SSH", BYTES("SSH-2.0-OpenSSH_9.2\r\n"), false, TLS_FAULT_NONE, "does not speak TLS" },
+	{ "SSH", BYTES("SSH-2.0-OpenSSH_9.2\r\n"), false, TLS_FAULT_NONE,
+	  "does not speak TLS: turn TLS on" },
 };
 
 struct failure {

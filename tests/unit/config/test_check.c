@@ -215,6 +215,31 @@ static void devices_are_checked(void **state)
 	check_rows(CONFIG_SMALLEST "devices = ( %s );", rows, ARRAY_LEN(rows));
 }
 
+/* What follows from one mistake is not told as another. */
+static void a_mistake_is_told_once(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {
+		"address = \"10.0.0.1/33\";",
+		"address = \"printer.lan\";",
+		"address = \"10.0.0.1\"; senders = \"contoso.com\";",
+		"address = \"10.0.0.1\"; recipients = [ ];",
+		"address = \"10.0.0.1\"; senders = [ \"*@contoso.com\" ];",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct config_report report;
+		char *text = NULL;
+		assert_true(asprintf(&text, CONFIG_SMALLEST "devices = ( { name = \"a\"; %s } );",
+				     rows[i]) > 0);
+		assert_null(config_from_text(text, &report));
+		const char *first = strchr(strbuf_cstr(&report.errors), '\n');
+		if (first == NULL || first[1] != '\0')
+			fail_msg("%s\n%s", rows[i], strbuf_cstr(&report.errors));
+		config_report_done(&report);
+		free(text);
+	}
+}
+
 static void the_queue_is_checked(void **state)
 {
 	(void)state;
@@ -437,6 +462,7 @@ int main(void)
 		cmocka_unit_test(the_users_file_is_checked),
 		cmocka_unit_test(names_are_checked),
 		cmocka_unit_test(devices_are_checked),
+		cmocka_unit_test(a_mistake_is_told_once),
 		cmocka_unit_test(the_queue_is_checked),
 		cmocka_unit_test(microsoft_accounts_are_checked),
 		cmocka_unit_test(a_token_needs_its_parts),

@@ -131,6 +131,8 @@ static void mistakes_are_named(void **state)
 		{ "devices = ( { name = \"a\"; address = \"10.0.0.1/8\"; } );",
 		  "device \"a\": \"10.0.0.1/8\" is not a network: bits are set behind the prefix; did "
 		  "you mean 10.0.0.0/8?" },
+		{ "devices = ( { name = \"a\"; address = \"10.0.0.1\"; hold_above = 5000; } );",
+		  "hold_above needs a unit: \"5000/h\"" },
 		{ "listeners = ( { address = \"25\"; } );",
 		  "listener: \"25\" is not an address with a port" },
 		{ "listeners = ( { tls = \"none\"; } );", "this one of listeners has no address" },

@@ -225,6 +225,8 @@ static void numbers_are_checked(void **state)
 	assert_int_equal(c.queue.min_free, 9000000);
 	assert_false(schema_set_number(schema_key("queue", STR("lifetime")), &c, 5, &err));
 	assert_non_null(strstr(err.text, "needs a unit: \"5s\""));
+	assert_false(schema_set_number(schema_key("devices", STR("hold_above")), &c, 5, &err));
+	assert_string_equal(err.text, "needs a unit: \"5/h\", \"5/m\" ...");
 	assert_false(schema_set_number(schema_key("queue", STR("path")), &c, 5, &err));
 	assert_string_equal(err.text, "must be a path, not a number");
 }

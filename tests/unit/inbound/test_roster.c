@@ -191,6 +191,18 @@ static void walks_by_time(void **state)
 	assert_int_equal(seen, 12);
 }
 
+/* What a failed handshake says ends in the setting that would help. */
+static void keeps_long_errors(void **state)
+{
+	struct roster_entry *e = come(7, true);
+	char text[600];
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	roster_refused(roster, e, text);
+	assert_int_equal(strlen(e->error), 480);
+}
+
 /* limits.log_rate: ten thousand refusals are five lines and a number. */
 static void a_flood_is_counted(void **state)
 {
@@ -268,6 +280,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_ROSTER(remembers_what_has_been),
+		WITH_ROSTER(keeps_long_errors),
 		WITH_ROSTER(messages_coming_in),
 		WITH_ROSTER(a_scan_does_not_drive_printers_out),
 		WITH_ROSTER(admitted_ones_replace_each_other),

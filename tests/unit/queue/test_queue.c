@@ -79,6 +79,7 @@ static void test_recovery(void **state)
 	fake.found(fake.scan_arg, &info, &e, &failed, 1);
 	fake.found(fake.scan_arg, &info, &e, &failed, 1); /* twice is once */
 	assert_int_equal(queue_size(f->q), 1);
+	assert_int_equal(queue_recipients(f->q), 1);
 	assert_int_equal(queue_get(f->q, &info.id)->place, PLACE_PARKED);
 	info.id = msgid_random();
 	fake.found(fake.scan_arg, &info, &e, NULL, 0);
