@@ -34,7 +34,7 @@ void table_row(struct table *t, const char *const *cells)
 	for (size_t i = 0; i < t->column_count; i++) {
 		struct strbuf cell;
 		strbuf_init(&cell, (size_t)CELL_MAX * 5);
-		quote_append_bare(&cell, str_of(cells[i]), CELL_MAX);
+		quote_append_visible(&cell, str_of(cells[i]), CELL_MAX);
 		t->cells[used + i] = strbuf_steal(&cell);
 	}
 	t->row_count++;
@@ -125,13 +125,31 @@ static void append_line(struct strbuf *out, const struct table *t, const size_t 
 	strbuf_done(&line);
 }
 
+/* As much of text as fits the room: up to a blank, if there is one. */
+static size_t line_length(struct str text, size_t room)
+{
+	size_t n = room;
+	if (text.n <= room)
+		return text.n;
+	while (n != 0 && text.p[n] != ' ')
+		n--;
+	return n != 0 ? n : room;
+}
+
+/* All of it, on as many lines as it takes: the remedy stands at its end. */
 static void append_note(struct strbuf *out, const char *text, size_t width)
 {
-	struct str note = str_of(text);
+	struct str rest = str_of(text);
 	size_t room = width - NOTE_INDENT;
-	strbuf_addf(out, "%*s", NOTE_INDENT, "");
-	strbuf_addstr(out, str_head(note, note.n > room ? room - 2 : note.n));
-	strbuf_adds(out, note.n > room ? ".." : "");
+	do {
+		size_t n = line_length(rest, room);
+		strbuf_addf(out, "%*s", NOTE_INDENT, "");
+		strbuf_addstr(out, str_head(rest, n));
+		rest = str_skip(rest, n);
+		if (rest.n != 0 && rest.p[0] == ' ')
+			rest = str_skip(rest, 1);
+		strbuf_adds(out, rest.n != 0 ? "\n" : "");
+	} while (rest.n != 0);
 }
 
 void table_append(struct strbuf *out, const struct table *t, size_t width, bool colour)

@@ -13,7 +13,7 @@
 
 enum {
 	BUCKETS = 8192,
-	TEXT_MAX = 160, /* of a kept string */
+	TEXT_MAX = 384, /* of a kept string: a failed handshake's remedy stands at the end */
 	LOG_INTERVAL_MS = 1000,
 };
 
