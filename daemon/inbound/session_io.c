@@ -262,9 +262,12 @@ static void on_written(struct bufferevent *bev, void *arg)
  * waited for, so that the log tells of it. */
 static void connection_lost(struct in_session *s)
 {
+	/* Between messages and behind QUIT that is how many clients end, over TLS above all. */
+	bool in_order = s->mode == MODE_CLOSING || s->mode == MODE_LINGER ||
+			(s->mode == MODE_COMMAND && s->phase == PHASE_HELLO);
 	s->eof = true;
 	s->lost = true;
-	s->failed = true;
+	s->failed |= !in_order;
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
 	if (s->mode == MODE_WAIT && s->tx.message != NULL)
 		return;

@@ -70,6 +70,7 @@ struct queued {
 	bool reconnected; /* a lost connection has been forgiven once since the last counted attempt
 			   */
 	bool again;	  /* back from an attempt that did not count: its turn is still now */
+	bool anew;	  /* routes have changed during its attempt: the next is at once */
 	bool unrecorded;  /* its outcome could not be written: record before anything else */
 };
 

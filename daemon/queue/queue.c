@@ -321,6 +321,7 @@ static void route_anew(struct queue *q)
 	for (struct queued *m = TAILQ_FIRST(&q->all); m != NULL; m = TAILQ_NEXT(m, all)) {
 		if (m->place == PLACE_READY || m->place == PLACE_DUE)
 			queue_make_ready(q, m);
+		m->anew = m->place == PLACE_ACTIVE;
 	}
 	arm_due_timer(q);
 }

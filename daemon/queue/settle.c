@@ -45,9 +45,11 @@ static void on_removed(void *arg, const struct err *err)
 
 static void place_by_state(struct queue *q, struct queued *m)
 {
+	bool anew = m->anew;
+	m->anew = false;
 	if (queued_count(m, PROGRESS_PENDING) == 0)
 		queue_place(q, m, PLACE_PARKED);
-	else if (m->due_ms == 0)
+	else if (m->due_ms == 0 || anew)
 		queue_make_ready(q, m);
 	else
 		queue_place(q, m, PLACE_DUE);

@@ -147,7 +147,7 @@ def test_a_dual_stack_socket(relay):
             assert "STARTTLS" in talk.hello()
             talk.envelope()
     assert not one.events("socket-unused")
-    assert len(one.events("listening")) == 2
+    one.wait_event("listening", count=2)
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")

@@ -206,6 +206,24 @@ static void a_lost_connection_is_a_failure(void **state)
 }
 
 /* Handshakes are in it too, with what was wrong. */
+static void one_lost_between_messages_is_none(void **state)
+{
+	struct inbound_world *w = inbound_world_new("");
+	(void)state;
+	for (int quit = 0; quit < 2; quit++) {
+		struct world_client *c = world_connect(w, "192.168.1.9");
+		client_ask(c, "EHLO printer\r\n", "250");
+		if (quit != 0)
+			client_ask(c, "QUIT\r\n", "221");
+		client_reset(c);
+		client_free(c);
+		while (seen(w, "192.168.1.9")->open != 0)
+			event_base_loop(w->base, EVLOOP_ONCE);
+		assert_int_equal(seen(w, "192.168.1.9")->transcript_count, 0);
+	}
+	inbound_world_free(w);
+}
+
 static void a_failed_handshake_is_in_it(void **state)
 {
 	struct inbound_world *w = inbound_world_new_tls("");
@@ -326,6 +344,7 @@ int main(void)
 		cmocka_unit_test(who_logged_in),
 		cmocka_unit_test(kept_as_configured),
 		cmocka_unit_test(a_lost_connection_is_a_failure),
+		cmocka_unit_test(one_lost_between_messages_is_none),
 		cmocka_unit_test(a_failed_handshake_is_in_it),
 		cmocka_unit_test(who_may_not_send_is_marked),
 		cmocka_unit_test(a_device_has_its_own_limit),
