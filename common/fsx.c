@@ -210,3 +210,20 @@ bool fsx_lock(const char *path, int *out, struct err *err)
 	*out = fd;
 	return true;
 }
+
+bool fsx_lock_folder_of(const char *path, int *out, struct err *err)
+{
+	char *folder = parent_of(path);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0;
+	while (ok && flock(fd, LOCK_EX) != 0)
+		ok = errno == EINTR;
+	if (ok)
+		*out = fd;
+	else
+		err_errno(err, errno, "lock %s", folder);
+	if (!ok && fd >= 0)
+		close(fd);
+	free(folder);
+	return ok;
+}

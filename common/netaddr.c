@@ -139,6 +139,20 @@ bool network_is_everything(const struct network *net)
 	return net->bits == 0 || (net->bits <= 96 && network_contains(net, &v4));
 }
 
+bool network_is_too_wide(const struct network *net)
+{
+	static const struct network own[] = {
+		{ { { 0xfc } }, 7 },	    /* RFC 4193 */
+		{ { { 0xfe, 0x80 } }, 10 }, /* RFC 4291 2.5.6 */
+	};
+	if (netaddr_is_v4(&net->addr) && net->bits >= 96)
+		return net->bits < 96 + 8;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (net->bits >= own[i].bits && network_contains(&own[i], &net->addr))
+			return false;
+	return net->bits <= 16 || network_is_everything(net);
+}
+
 static bool endpoint_error(struct err *err, struct str text)
 {
 	struct strbuf q;

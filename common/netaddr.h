@@ -41,6 +41,9 @@ void network_append(struct strbuf *out, const struct network *net); /* as networ
 bool network_contains(const struct network *net, const struct netaddr *a);
 /* All of IPv4 or of IPv6 is in it: 0.0.0.0/0, ::/0, and ::/64, which holds ::ffff:0.0.0.0. */
 bool network_is_everything(const struct network *net);
+/* More than any house has: IPv4 wider than /8, IPv6 of /16 or wider that is neither unique local
+ * nor link-local (so 2000::/3, and 2002::/16, which stands for all of IPv4). */
+bool network_is_too_wide(const struct network *net);
 /* "0.0.0.0:25", "[::1]:587", "*:25" is refused: say which family. Port 0 lets the system choose. */
 bool endpoint_parse(struct str text, struct endpoint *out, struct err *err) MUST_CHECK;
 void endpoint_append(struct strbuf *out, const struct sockaddr *sa); /* "192.168.1.9:1025" */

@@ -94,6 +94,10 @@ static struct inbound_message *begin(void *ctx, const struct config *config,
 	struct spool_draft *draft = ingest->spool->ops->draft(ingest->spool, envelope, &full, &err);
 	if (draft == NULL) {
 		int64_t more;
+		if (err.code == EMSGSIZE) { /* no other time will be better */
+			refuse(why, 552, "5.3.4 Too many recipients for one message");
+			return NULL;
+		}
 		if (may_tell(ingest, full ? CAUSE_FULL : CAUSE_BUSY, &more))
 			log_warning("intake-stopped", lf_str("reason", err.text),
 				    lf_int("more", more));

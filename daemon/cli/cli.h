@@ -25,7 +25,7 @@ enum cli_option {
 	OPTION_SOCKET = 1 << 1,
 	OPTION_JSON = 1 << 2,
 	OPTION_PAGE = 1 << 3, /* --limit, --offset, --all */
-	OPTION_USER = 1 << 4, /* --account, --senders, --networks */
+	OPTION_USER = 1 << 4, /* --account, --senders, --recipients, --networks */
 	OPTION_DER = 1 << 5,  /* --der */
 };
 
@@ -45,8 +45,9 @@ struct cli {
 	bool help;
 	uint64_t limit; /* 0: the default */
 	uint64_t offset;
-	const char *account; /* of a user; NULL: not given, as the next two */
+	const char *account; /* of a user; NULL: not given, as the next three */
 	const char *senders;
+	const char *recipients;
 	const char *networks;
 	unsigned used; /* enum cli_option of what was written */
 	const char *words[CLI_WORDS_MAX];

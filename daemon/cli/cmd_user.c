@@ -26,9 +26,10 @@ enum {
 	PASSWORD_SHORT = 8
 };
 
-/* The users file while it is edited. */
+/* The users file while it is edited, locked against others who do the same. */
 struct editing {
 	struct config *config;
+	int lock;   /* -1: it is not */
 	char *path; /* of the file itself, behind symbolic links */
 	struct strbuf before;
 	struct strbuf after;
@@ -56,28 +57,47 @@ static void choose_owner(struct editing *e)
 	free(room);
 }
 
-static bool editing_begin(struct editing *e, const char *config_path, struct err *err)
+/* Nobody's time to type a password is time that others have to wait. */
+static void editing_pause(struct editing *e)
+{
+	if (e->lock >= 0)
+		close(e->lock);
+	e->lock = -1;
+	free(e->path);
+	e->path = NULL;
+	strbuf_reset(&e->before);
+}
+
+static bool editing_read(struct editing *e, struct err *err)
 {
 	struct stat st;
-	*e = (struct editing){ .config = config_peek(config_path, err) };
-	strbuf_init(&e->before, USERS_FILE_MAX);
-	strbuf_init(&e->after, USERS_FILE_MAX);
-	if (e->config == NULL)
-		return false;
 	e->path = realpath(e->config->users_file, NULL);
 	if (e->path == NULL && errno != ENOENT)
 		return err_errno(err, errno, "%s", e->config->users_file);
-	if (e->path == NULL) {
+	bool is_new = e->path == NULL;
+	if (is_new)
 		e->path = mem_strdup(e->config->users_file);
+	if (!fsx_lock_folder_of(e->path, &e->lock, err))
+		return false;
+	/* Others may have made it while we waited. */
+	if (stat(e->path, &st) != 0) {
+		if (!is_new || errno != ENOENT)
+			return err_errno(err, errno, "%s", e->path);
 		choose_owner(e);
 		return true;
 	}
-	if (stat(e->path, &st) != 0)
-		return err_errno(err, errno, "%s", e->path);
 	e->mode = st.st_mode & 07777;
 	e->uid = st.st_uid;
 	e->gid = st.st_gid;
 	return fsx_read_file(e->path, &e->before, err);
+}
+
+static bool editing_begin(struct editing *e, const char *config_path, struct err *err)
+{
+	*e = (struct editing){ .config = config_peek(config_path, err), .lock = -1 };
+	strbuf_init(&e->before, USERS_FILE_MAX);
+	strbuf_init(&e->after, USERS_FILE_MAX);
+	return e->config != NULL && editing_read(e, err);
 }
 
 static bool editing_save(const struct editing *e, struct err *err)
@@ -90,8 +110,8 @@ static bool editing_save(const struct editing *e, struct err *err)
 
 static void editing_done(struct editing *e)
 {
+	editing_pause(e);
 	config_unref(e->config);
-	free(e->path);
 	strbuf_done(&e->before);
 	strbuf_done(&e->after);
 }
@@ -158,11 +178,12 @@ static char *hash_of(const struct secret *password, struct err *err)
 	return copy;
 }
 
-/* A new password's hash; the caller frees. NULL with err. */
-static char *ask_hash(struct cli *cli, struct err *err)
+/* A new password's hash; the caller frees. NULL with err. The file is read anew behind it. */
+static char *ask_hash(struct cli *cli, struct editing *e, struct err *err)
 {
 	struct secret password = { NULL, 0 };
 	char *hash = NULL;
+	editing_pause(e);
 	if (ask_password(STDIN_FILENO, STDERR_FILENO, cli->words[0], &password, err)) {
 		if (password.n < PASSWORD_SHORT)
 			strbuf_addf(&cli->err,
@@ -172,7 +193,10 @@ static char *ask_hash(struct cli *cli, struct err *err)
 		hash = hash_of(&password, err);
 	}
 	secret_done(&password);
-	return hash;
+	if (hash == NULL || editing_read(e, err))
+		return hash;
+	free(hash);
+	return NULL;
 }
 
 /* --- the commands -------------------------------------------------------------------------- */
@@ -199,13 +223,14 @@ int cmd_user_add(struct cli *cli)
 		.hash = "$y$j9T$0000000000000000", /* for may_add() */
 		.account = cli->account,
 		.senders = cli->senders,
+		.recipients = cli->recipients,
 		.networks = cli->networks,
 	};
 	if (has_stray_word(cli))
 		return CLI_USAGE;
 	char *hash = NULL;
 	bool ok = editing_begin(&e, cli->config_path, &err) && may_add(&e, &line, &err) &&
-		  (hash = ask_hash(cli, &err)) != NULL;
+		  (hash = ask_hash(cli, &e, &err)) != NULL;
 	line.hash = hash;
 	ok = ok && users_edit_add(&e.after, strbuf_str(&e.before), &line, &err);
 	free(hash);
@@ -223,7 +248,7 @@ int cmd_user_passwd(struct cli *cli)
 	/* A name that is not there is told before a password is asked for. */
 	bool ok = editing_begin(&e, cli->config_path, &err) &&
 		  users_edit_remove(&e.after, strbuf_str(&e.before), name, &err) &&
-		  (hash = ask_hash(cli, &err)) != NULL;
+		  (hash = ask_hash(cli, &e, &err)) != NULL;
 	strbuf_reset(&e.after);
 	ok = ok && users_edit_passwd(&e.after, strbuf_str(&e.before), name, str_of(hash), &err);
 	free(hash);
@@ -249,10 +274,10 @@ static void append_networks(struct strbuf *out, const struct user *user)
 	}
 }
 
-static void append_senders(struct strbuf *out, const struct user *user)
+static void append_patterns(struct strbuf *out, const struct config_strings *list)
 {
-	for (size_t i = 0; i < user->senders.n; i++)
-		strbuf_addf(out, "%s%s", i != 0 ? "," : "", user->senders.v[i]);
+	for (size_t i = 0; i < list->n; i++)
+		strbuf_addf(out, "%s%s", i != 0 ? "," : "", list->v[i]);
 }
 
 static void print_table(struct cli *cli, const struct users *users)
@@ -260,38 +285,48 @@ static void print_table(struct cli *cli, const struct users *users)
 	static const struct table_column columns[] = { { .title = "NAME", .flexible = true },
 						       { .title = "ACCOUNT" },
 						       { .title = "SENDERS", .flexible = true },
+						       { .title = "RECIPIENTS", .flexible = true },
 						       { .title = "NETWORKS", .flexible = true } };
 	struct table table;
 	table_init(&table, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < users_count(users); i++) {
 		const struct user *user = users_at(users, i);
-		struct strbuf senders, networks;
+		struct strbuf senders, recipients, networks;
 		strbuf_init(&senders, USERS_FILE_MAX);
+		strbuf_init(&recipients, USERS_FILE_MAX);
 		strbuf_init(&networks, USERS_FILE_MAX);
-		append_senders(&senders, user);
+		append_patterns(&senders, &user->senders);
+		append_patterns(&recipients, &user->recipients);
 		append_networks(&networks, user);
 		const char *cells[] = { user->name, user->account, strbuf_cstr(&senders),
-					strbuf_cstr(&networks) };
+					strbuf_cstr(&recipients), strbuf_cstr(&networks) };
 		table_row(&table, cells);
 		strbuf_done(&senders);
+		strbuf_done(&recipients);
 		strbuf_done(&networks);
 	}
 	table_append(&cli->out, &table, cli->width, cli->colour);
 	table_done(&table);
 }
 
+static void add_patterns(cJSON *object, const char *name, const struct config_strings *list)
+{
+	cJSON *array = cJSON_AddArrayToObject(object, name);
+	for (size_t i = 0; i < list->n; i++)
+		cJSON_AddItemToArray(array, cJSON_CreateString(list->v[i]));
+}
+
 static cJSON *user_json(const struct user *user)
 {
 	cJSON *json = cJSON_CreateObject();
-	cJSON *senders = cJSON_AddArrayToObject(json, "senders");
+	add_patterns(json, "senders", &user->senders);
+	add_patterns(json, "recipients", &user->recipients);
 	cJSON *networks = cJSON_AddArrayToObject(json, "networks");
 	cJSON_AddStringToObject(json, "name", user->name);
 	if (user->account != NULL)
 		cJSON_AddStringToObject(json, "account", user->account);
 	else
 		cJSON_AddNullToObject(json, "account");
-	for (size_t i = 0; i < user->senders.n; i++)
-		cJSON_AddItemToArray(senders, cJSON_CreateString(user->senders.v[i]));
 	for (size_t i = 0; i < user->network_count; i++) {
 		struct strbuf text;
 		strbuf_init(&text, 128);

@@ -71,14 +71,14 @@ const struct command commands[] = {
 	  "Adds a line to users_file; it makes no difference whether the relay is running.\n"
 	  "The password is asked for twice, or read as one line from stdin where that is no\n"
 	  "terminal. What the options do not say is up to the device: --account A sends the\n"
-	  "user's mail, --senders a@b.c,b.c,*.b.c are those it may use, and --networks\n"
-	  "10.0.0.0/8,192.168.1.5 is where it may log in from.\n",
+	  "user's mail, --senders a@b.c,b.c,*.b.c are those it may use, --recipients those\n"
+	  "it may send to, --networks 10.0.0.0/8,192.168.1.5 is where it may log in from.\n",
 	  OPTION_CONFIG | OPTION_USER, 1, PASSWORD_TOO, cmd_user_add },
 	{ "user passwd", "NAME", "changes a user's password",
 	  "Asks for it as `user add` does. The rest of the user's line stays as it is.\n",
 	  OPTION_CONFIG, 1, PASSWORD_TOO, cmd_user_passwd },
 	{ "user remove", "NAME", "takes a user's login away",
-	  "Mail of the user's that waits is sent; sessions that are open stay open.\n",
+	  "Mail of the user's that waits is sent; sessions that are open send no more.\n",
 	  OPTION_CONFIG, 1, 1, cmd_user_remove },
 	{ "user list", "", "prints who may log in",
 	  "Names, and what is said about each; no hashes.\n", OPTION_CONFIG | OPTION_JSON, 0, 0,
@@ -102,7 +102,7 @@ static const struct option_help {
 	{ OPTION_PAGE, "  --limit N, --offset N, --all\n"
 		       "                      which part of a long list\n" },
 	{ OPTION_DER, "  --der               prints the binary form\n" },
-	{ OPTION_USER, "  --account NAME, --senders LIST, --networks LIST\n"
+	{ OPTION_USER, "  --account NAME, --senders LIST, --recipients LIST, --networks LIST\n"
 		       "                      what the user's line says besides the password\n" },
 };
 

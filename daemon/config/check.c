@@ -120,6 +120,11 @@ static void check_patterns(const char *device, const char *key, const struct con
 				      device, key, list->v[i]);
 }
 
+static const char *whose(const struct network *wide)
+{
+	return network_is_everything(wide) ? "everybody" : "more than anybody owns";
+}
+
 static void check_device(const struct config *c, size_t index, struct diag *d)
 {
 	const struct device_config *dev = &c->devices[index];
@@ -146,24 +151,24 @@ static void check_device(const struct config *c, size_t index, struct diag *d)
 		diag_error_at(d, &dev->account, "device \"%s\": there is no account \"%s\"",
 			      dev->name, dev->account);
 	if (dev->address[0] != '\0' && dev->auth != AUTH_RULE_REQUIRED &&
-	    network_is_everything(&dev->network))
+	    network_is_too_wide(&dev->network))
 		diag_error_at(d, &dev->address,
-			      "device \"%s\": %s is everybody, which needs auth = \"required\"",
-			      dev->name, dev->address);
+			      "device \"%s\": %s is %s, which needs auth = \"required\"", dev->name,
+			      dev->address, whose(&dev->network));
 }
 
 static void check_allow(const struct config *c, struct diag *d)
 {
 	for (size_t i = 0; i < c->allow_count; i++) {
 		struct strbuf net;
-		if (!network_is_everything(&c->allow[i]))
+		if (!network_is_too_wide(&c->allow[i]))
 			continue;
 		strbuf_init(&net, 64);
 		network_append(&net, &c->allow[i]);
 		diag_error_at(d, &c->allow[i],
-			      "allow: %s is everybody: the relay would be open to the world; name "
-			      "your own networks",
-			      strbuf_cstr(&net));
+			      "allow: %s is %s: the relay would be open to the world; name your "
+			      "own networks",
+			      strbuf_cstr(&net), whose(&c->allow[i]));
 		strbuf_done(&net);
 	}
 }

@@ -55,16 +55,26 @@ static bool take_account(struct user *user, struct str value, struct err *err)
 	return true;
 }
 
-static bool take_sender(struct user *user, struct str part, struct err *err)
+static bool add_pattern(struct config_strings *list, const char *option, struct str part,
+			struct err *err)
 {
-	struct config_strings *list = &user->senders;
 	if (!syntax_is_pattern(part))
-		return bad_value(err, "senders", part,
+		return bad_value(err, option, part,
 				 "must be an address (a@b.c), a domain (b.c) or its subdomains "
 				 "(*.b.c)");
 	list->v = mem_realloc_array(list->v, list->n + 1, sizeof(*list->v));
 	list->v[list->n++] = str_dup(part);
 	return true;
+}
+
+static bool take_sender(struct user *user, struct str part, struct err *err)
+{
+	return add_pattern(&user->senders, "senders", part, err);
+}
+
+static bool take_recipient(struct user *user, struct str part, struct err *err)
+{
+	return add_pattern(&user->recipients, "recipients", part, err);
 }
 
 static bool take_network(struct user *user, struct str part, struct err *err)
@@ -83,6 +93,11 @@ static bool take_senders(struct user *user, struct str value, struct err *err)
 	return each_part(value, user, take_sender, err);
 }
 
+static bool take_recipients(struct user *user, struct str value, struct err *err)
+{
+	return each_part(value, user, take_recipient, err);
+}
+
 static bool take_networks(struct user *user, struct str value, struct err *err)
 {
 	return each_part(value, user, take_network, err);
@@ -94,6 +109,7 @@ static const struct user_option {
 } user_options[] = {
 	{ "account", take_account },
 	{ "senders", take_senders },
+	{ "recipients", take_recipients },
 	{ "networks", take_networks },
 };
 
@@ -107,7 +123,8 @@ static bool unknown_option(struct str name, struct err *err)
 	strbuf_init(&q, 512);
 	quote_append(&q, name, 64);
 	err_set(err, "there is no option %s; %s%s%s", strbuf_cstr(&q),
-		near.best != NULL ? "did you mean \"" : "a user has account, senders, networks",
+		near.best != NULL ? "did you mean \""
+				  : "a user has account, senders, recipients, networks",
 		near.best != NULL ? near.best : "", near.best != NULL ? "\"?" : "");
 	strbuf_done(&q);
 	return false;
@@ -182,14 +199,20 @@ static bool take_line(struct user *user, struct str line, struct err *err)
 	return end < 0 || take_options(user, str_skip(rest, (size_t)end + 1), err);
 }
 
+static void patterns_done(struct config_strings *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i]);
+	free(list->v);
+}
+
 static void user_done(struct user *user)
 {
 	free(user->name);
 	free(user->hash);
 	free(user->account);
-	for (size_t i = 0; i < user->senders.n; i++)
-		free(user->senders.v[i]);
-	free(user->senders.v);
+	patterns_done(&user->senders);
+	patterns_done(&user->recipients);
 	free(user->networks);
 }
 

@@ -14,20 +14,22 @@
  * The users who may log in: the file that `users_file` names, a line each:
  *
  *   name:hash
- *   name:hash:account=scanner senders=a@b.c,contoso.com networks=10.0.0.0/8,192.168.1.5
+ *   name:hash:account=scanner senders=a@b.c,contoso.com recipients=*.b.c networks=10.0.0.0/8
  *
  * The hash is one of crypt(3), in which there is no colon. Blank lines and lines that begin with #
  * are left out. Errors name file, line, cause and remedy.
  *
  * Read only once it is made (on any thread). Shared and counted: a session keeps the users it began
- * with; the count is for the loop's thread.
+ * with (what they may is asked of the newest: inbound/sending.h); the count is for the loop's
+ * thread.
  */
 struct user {
 	char *name;
 	char *hash;
-	char *account;		       /* NULL: none of its own */
-	struct config_strings senders; /* patterns; none: any */
-	struct network *networks;      /* it may log in from; none: any */
+	char *account;			  /* NULL: none of its own */
+	struct config_strings senders;	  /* patterns; none: any */
+	struct config_strings recipients; /* the same */
+	struct network *networks;	  /* it may log in from; none: any */
 	size_t network_count;
 	unsigned line; /* of the file */
 };

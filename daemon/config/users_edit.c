@@ -85,6 +85,7 @@ bool users_edit_add(struct strbuf *out, struct str text, const struct users_line
 	strbuf_addf(&line, "%s:%s", user->name, user->hash);
 	append_option(&line, &separator, "account", user->account);
 	append_option(&line, &separator, "senders", user->senders);
+	append_option(&line, &separator, "recipients", user->recipients);
 	append_option(&line, &separator, "networks", user->networks);
 	bool ok = !line.overflow || err_set(err, "the line would be too long");
 	ok = ok && user_line_check(strbuf_str(&line), err);

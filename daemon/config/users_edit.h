@@ -16,8 +16,9 @@
 struct users_line {
 	const char *name;
 	const char *hash;
-	const char *account; /* NULL: none; the same for the next two */
+	const char *account; /* NULL: none; the same for the next three */
 	const char *senders;
+	const char *recipients;
 	const char *networks;
 };
 

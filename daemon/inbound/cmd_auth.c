@@ -187,8 +187,8 @@ static void check_password(struct in_session *s)
 		refuse_locked(s, left);
 		return;
 	}
-	s->check = password_verify(s->in->worker, s->files->users, user,
-				   secret_reveal(&s->auth->password), on_checked, s);
+	s->check = password_verify(s->in->worker, s->files->users, secret_reveal(&s->auth->user),
+				   user, secret_reveal(&s->auth->password), on_checked, s);
 	if (s->check == NULL) {
 		auth_abort(s);
 		in_session_reply(s, 454, "4.7.0 Too many logins at once, try again later");

@@ -34,7 +34,7 @@ static bool parse_chunk(struct str args, struct tx_chunk *out)
 	return true;
 }
 
-static void hang_up(struct in_session *s)
+void bdat_unreadable(struct in_session *s)
 {
 	in_session_reply(s, 501, "5.5.4 Syntax: BDAT size [LAST]");
 	in_session_finish(s, "BDAT without a size");
@@ -71,7 +71,7 @@ void verb_bdat(struct in_session *s, struct str args)
 	struct tx *tx = &s->tx;
 	struct inbound_refusal why;
 	if (!parse_chunk(args, &tx->chunk)) {
-		hang_up(s);
+		bdat_unreadable(s);
 		return;
 	}
 	if (s->phase == PHASE_RCPT) {
@@ -93,7 +93,7 @@ void bdat_refused(struct in_session *s, struct str args, const struct inbound_re
 {
 	struct tx *tx = &s->tx;
 	if (!parse_chunk(args, &tx->chunk)) {
-		hang_up(s);
+		bdat_unreadable(s);
 		return;
 	}
 	tx->chunk.unwanted = true;

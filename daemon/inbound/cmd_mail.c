@@ -133,6 +133,12 @@ void verb_mail(struct in_session *s, struct str args)
 	struct inbound_refusal why;
 	struct envelope *e = &s->tx.envelope;
 	struct params params = { .body = BODY_7BIT };
+	if (sending_is_revoked(s)) {
+		/* The new session hears what is the matter. */
+		in_session_reply(s, 421, "4.7.0 Who may send has changed: connect again");
+		in_session_finish(s, "no longer allowed");
+		return;
+	}
 	if (!parse_mail(s, args, &e->reverse_path, &params, &why)) {
 		in_session_refuse(s, &why);
 		return;

@@ -59,6 +59,8 @@ void verb_rcpt(struct in_session *s, struct str args);
 void verb_data(struct in_session *s, struct str args);
 void verb_bdat(struct in_session *s, struct str args);
 void bdat_refused(struct in_session *s, struct str args, const struct inbound_refusal *why);
+/* A BDAT whose size cannot be known: what follows cannot be told from commands. */
+void bdat_unreadable(struct in_session *s);
 void verb_rset(struct in_session *s, struct str args);
 void verb_noop(struct in_session *s, struct str args);
 void verb_vrfy(struct in_session *s, struct str args);

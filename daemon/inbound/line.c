@@ -17,6 +17,28 @@ struct evbuffer_iovec line_extent(struct evbuffer *in)
 	return (struct evbuffer_iovec){ .iov_base = NULL };
 }
 
+enum {
+	BDAT_WHOLE = 4, /* so many of its letters have been seen */
+	BDAT_NOT = 5,	/* something else has */
+};
+
+/* Blanks before a verb are forgiven. */
+static void look_for_bdat(struct line_reader *r, struct str bytes)
+{
+	for (size_t i = 0; i < bytes.n && r->bdat < BDAT_WHOLE; i++) {
+		bool blank = bytes.p[i] == ' ' || bytes.p[i] == '\t';
+		if (ascii_lower(bytes.p[i]) == "bdat"[r->bdat])
+			r->bdat++;
+		else if (!blank || r->bdat != 0)
+			r->bdat = BDAT_NOT;
+	}
+}
+
+bool line_is_bdat(const struct line_reader *r)
+{
+	return r->bdat == BDAT_WHOLE;
+}
+
 static void wipe_and_drain(struct line_reader *r, struct evbuffer *in, size_t n)
 {
 	while (n != 0) {
@@ -25,6 +47,7 @@ static void wipe_and_drain(struct line_reader *r, struct evbuffer *in, size_t n)
 			part.iov_len = n;
 		if (part.iov_len == 0)
 			return;
+		look_for_bdat(r, (struct str){ part.iov_base, part.iov_len });
 		r->cr |= memchr(part.iov_base, '\r', part.iov_len) != NULL;
 		secret_wipe(part.iov_base, part.iov_len);
 		evbuffer_drain(in, part.iov_len);
@@ -59,10 +82,12 @@ enum line_status line_take(struct line_reader *r, struct evbuffer *in, size_t ma
 			   struct secret *out)
 {
 	ssize_t end = find_end(r, in);
+	if (r->skipped == 0)
+		r->bdat = 0;
 	if (end < 0)
 		return no_end_yet(r, in, max);
 	size_t n = (size_t)end, skipped = r->skipped;
-	*r = (struct line_reader){ .cr = r->cr };
+	*r = (struct line_reader){ .cr = r->cr, .bdat = r->bdat };
 	if (skipped != 0 || n > max + 1) {
 		wipe_and_drain(r, in, n + 1);
 		return skipped + n > LINE_ENDLESS_BYTES ? LINE_ENDLESS : LINE_LONG;

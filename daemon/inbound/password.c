@@ -57,17 +57,25 @@ static void check_finished(struct job *job)
 	check_free(check);
 }
 
+const struct user *password_stand_in(const struct users *users, struct str name)
+{
+	size_t hash = 5381;
+	for (size_t i = 0; i < name.n; i++)
+		hash = hash * 33 + (unsigned char)name.p[i];
+	return users_count(users) != 0 ? users_at(users, hash % users_count(users)) : NULL;
+}
+
 struct password_check *password_verify(struct worker *worker, const struct users *users,
-				       const struct user *user, struct str password,
-				       password_cb *cb, void *arg)
+				       struct str name, const struct user *user,
+				       struct str password, password_cb *cb, void *arg)
 {
 	struct password_check *check = mem_zalloc(sizeof(*check));
 	check->job.run = check_run;
 	check->job.done = check_finished;
 	/* What a C string cannot hold is nobody's password. */
 	check->known = user != NULL && str_chr(password, '\0') < 0;
-	if (user == NULL && users_count(users) != 0)
-		user = users_at(users, 0);
+	if (user == NULL)
+		user = password_stand_in(users, name);
 	check->hash = mem_strdup(user != NULL ? user->hash : nobody);
 	secret_set(&check->password, password);
 	check->cb = cb;

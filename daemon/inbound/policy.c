@@ -17,7 +17,12 @@ static bool is_set(const struct config_strings *list)
 
 static const struct config_strings *device_senders(const struct policy *policy)
 {
-	return policy->access->row != NULL ? &policy->access->row->senders : NULL;
+	return policy->row != NULL ? &policy->row->senders : NULL;
+}
+
+static const struct config_strings *user_senders(const struct policy *policy)
+{
+	return policy->user != NULL ? &policy->user->senders : NULL;
 }
 
 /* Some servers still read u%there@here and there!u@here as a way to somewhere else. */
@@ -56,7 +61,7 @@ static void append_who(struct strbuf *out, const struct policy *policy, bool is_
 	strbuf_adds(out, "5.7.1 ");
 	if (is_user) {
 		strbuf_adds(out, "user ");
-		strbuf_addstr(out, str_head(str_of(policy->user), ADDRESS_SHOWN));
+		strbuf_addstr(out, str_head(str_of(policy->user->name), ADDRESS_SHOWN));
 	} else if (policy->access->device != NULL) {
 		strbuf_adds(out, policy->access->device);
 	} else {
@@ -99,23 +104,24 @@ bool policy_sender(const struct policy *policy, const struct address *sender,
 		return true;
 	if (!is_allowed(device_senders(policy), sender))
 		return refuse_address(policy, false, "send as", sender, why);
-	return is_allowed(policy->user_senders, sender) ||
+	return is_allowed(user_senders(policy), sender) ||
 	       refuse_address(policy, true, "send as", sender, why);
 }
 
 bool policy_recipient(const struct policy *policy, const struct address *recipient,
 		      struct inbound_refusal *why)
 {
-	const struct device_config *row = policy->access->row;
-	return row == NULL || is_allowed(&row->recipients, recipient) ||
-	       refuse_address(policy, false, "send to", recipient, why);
+	if (policy->row != NULL && !is_allowed(&policy->row->recipients, recipient))
+		return refuse_address(policy, false, "send to", recipient, why);
+	return policy->user == NULL || is_allowed(&policy->user->recipients, recipient) ||
+	       refuse_address(policy, true, "send to", recipient, why);
 }
 
 /* --- the header ---------------------------------------------------------------------------- */
 
 bool policy_wants_header(const struct policy *policy)
 {
-	return is_set(device_senders(policy)) || is_set(policy->user_senders);
+	return is_set(device_senders(policy)) || is_set(user_senders(policy));
 }
 
 static bool list_allows(const void *arg, struct str text)
@@ -157,5 +163,5 @@ bool policy_header(const struct policy *policy, const struct sender_capture *cap
 		return refuse(policy, !is_set(device_senders(policy)), "write",
 			      STR("so long a From or Sender"), why);
 	return check_header(policy, false, device_senders(policy), capture, why) &&
-	       check_header(policy, true, policy->user_senders, capture, why);
+	       check_header(policy, true, user_senders(policy), capture, why);
 }

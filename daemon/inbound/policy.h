@@ -4,16 +4,16 @@
 
 #include <stdbool.h>
 
+#include "config/users.h"
 #include "inbound/access.h"
 #include "inbound/inbound.h"
 #include "message/address.h"
 #include "message/sender_capture.h"
 
 /*
- * Who may send what: the `senders` of a device and of a user, and the `recipients` of a device,
- * against the parsed address, which is also what goes upstream (threats.md ADR-diff). A list that
- * is not set allows everything; where both device and user have one, both must allow. Pure
- * functions.
+ * Who may send what: the `senders` and `recipients` of a device and of a user, against the parsed
+ * address, which is also what goes upstream (threats.md ADR-diff). A list that is not set allows
+ * everything; where both device and user have one, both must allow. Pure functions.
  *
  * A pattern for a domain does not match an address whose local part names another way or mailbox to
  * some servers ("a@b.c"@d, a%b.c@d, b.c!a@d); a pattern that is this very address does. The null
@@ -24,8 +24,8 @@
  */
 struct policy {
 	const struct access *access;
-	const char *user;			   /* NULL: nobody is logged in */
-	const struct config_strings *user_senders; /* NULL or empty: any */
+	const struct device_config *row; /* its rules; NULL: none */
+	const struct user *user;	 /* NULL: nobody is logged in */
 };
 
 bool policy_sender(const struct policy *policy, const struct address *sender,

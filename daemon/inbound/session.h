@@ -27,8 +27,9 @@ struct tls_hello;
  * waits (job, timer, drained output) changes the mode and ends in in_session_wake().
  *
  * A session owns its descriptor, bufferevent, timer and transaction. It keeps the configuration and
- * the files it began with. It ends by in_session_finish() (last words first) or in_session_close()
- * (at once); its memory goes at the end of the loop's turn, so any callback may end it.
+ * the files it began with, save for what it may send (sending.h). It ends by in_session_finish()
+ * (last words first) or in_session_close() (at once); its memory goes at the end of the loop's
+ * turn, so any callback may end it.
  *
  * Loop's thread.
  */

@@ -62,6 +62,10 @@ static void too_long(struct in_session *s)
 {
 	/* RFC 5321 4.5.3.1.9 */
 	in_session_note_event(s, "C: (a line that is too long)");
+	if (s->mode == MODE_COMMAND && line_is_bdat(&s->line)) {
+		bdat_unreadable(s);
+		return;
+	}
 	in_session_reply(s, 500, "5.5.2 Line too long");
 	if (s->mode == MODE_AUTH)
 		auth_abort(s);
@@ -77,7 +81,10 @@ static bool line_input(struct in_session *s)
 		in_session_finish(s, "TLS on a plain port");
 		return false;
 	}
-	switch (line_take(&s->line, in, line_max(s, in), &line)) {
+	enum line_status status = line_take(&s->line, in, line_max(s, in), &line);
+	/* Before the line is run: DATA asks whether one has come. */
+	s->cr |= s->line.cr;
+	switch (status) {
 	case LINE_NONE:
 		return false;
 	case LINE_ENDLESS:
@@ -97,7 +104,6 @@ static bool line_input(struct in_session *s)
 		break;
 	}
 	s->heard = true;
-	s->cr |= s->line.cr;
 	check_errors(s);
 	return true;
 }

@@ -21,8 +21,10 @@
  *   DATA_LF  For a client that has never sent a CR (the quirk bare-lf): LF . LF ends the data, a
  *            dot behind LF is un-stuffed. The first CR turns this into DATA, for good: what has
  * been handed on stays as it is, and an end half seen (LF . CR) is none: that dot stood behind a
- * lone LF, so it is text. BDAT     The chunks' sizes end it (body_in_finish()); dots mean nothing.
- * A CR at the end of one chunk and a LF at the start of the next are a line's end.
+ * lone LF, so it is text.
+ *
+ *   BDAT     The chunks' sizes end it (body_in_finish()); dots mean nothing. A CR at the end of one
+ *            chunk and a LF at the start of the next are a line's end.
  *
  * On the way it measures what sending needs to know in advance. The header ends behind the first
  * empty line, or before the first line that is no header field.

@@ -127,6 +127,38 @@ static bool is_strict_display(struct str s)
 	return true;
 }
 
+/* Quotes and comments are closed, and no comment shows an address to who knows no comments. */
+static bool hides_nothing(struct str s)
+{
+	size_t depth = 0;
+	bool quoted = false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (c == '\\' && (quoted || depth != 0))
+			i++;
+		else if (c == '"' && depth == 0)
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if (c == '(')
+			depth++;
+		else if (c == ')' && depth != 0)
+			depth--;
+		else if (depth != 0 && (c == '@' || c == '<' || c == '>'))
+			return false;
+	}
+	return depth == 0 && !quoted;
+}
+
+/* RFC 2047 5 forbids encoded words in addresses; some decode them all the same. */
+static bool has_encoded_word(struct str address)
+{
+	for (; address.n >= 2; address = str_skip(address, 1))
+		if (str_starts(address, STR("=?")))
+			return true;
+	return false;
+}
+
 void from_field_parse(struct str value, struct from_field *out)
 {
 	struct str rest = trim(value);
@@ -162,6 +194,8 @@ void from_field_parse(struct str value, struct from_field *out)
 	} else if (angle == 0) {
 		out->strict = add_address(&out->address, rest);
 	}
+	out->plain =
+		out->strict && hides_nothing(rest) && !has_encoded_word(strbuf_str(&out->address));
 	if (out->address.overflow || !looks_like_address(strbuf_str(&out->address)))
 		out->single = false;
 }

@@ -13,8 +13,9 @@
  * encoded words are understood; groups and lists are "not one mailbox". Pure.
  */
 struct from_field {
-	bool single;	       /* exactly one mailbox, readable */
-	bool strict;	       /* written so that no reader can take it for anything else */
+	bool single; /* exactly one mailbox, readable */
+	bool strict; /* written so that no reader can take it for anything else */
+	bool plain;  /* strict, and no reader short of RFC 5322 finds another address in it */
 	struct strbuf address; /* "local@domain", without comments and blanks */
 	struct str display;    /* as written before "<", trimmed; empty when there is none */
 };

@@ -89,7 +89,7 @@ static bool check_mailbox(struct str text, sender_allowed *is_allowed, const voi
 {
 	struct from_field mailbox;
 	from_field_parse(text, &mailbox);
-	out->readable = mailbox.single && mailbox.strict;
+	out->readable = mailbox.single && mailbox.plain;
 	strbuf_reset(scratch);
 	if (out->readable)
 		strbuf_addstr(scratch, strbuf_str(&mailbox.address));

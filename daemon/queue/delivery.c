@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "message/header.h"
 
 enum {
@@ -212,8 +213,10 @@ static void on_finished(void *arg, enum upstream_stage stage, const struct reply
 static void choose_extensions(struct delivery *d)
 {
 	const struct envelope *e = d->envelope;
+	/* As it has been edited: a From may have lost its UTF-8, or one that has it been added. */
+	bool header = !utf8_is_ascii(strbuf_str(&d->header));
 	bool utf8 = !address_is_ascii(d->message.reverse_path) ||
-		    (e->smtputf8 && d->info.stats.eight_bit_header);
+		    (e->smtputf8 && d->info.stats.eight_bit_header && header);
 	for (size_t i = 0; i < d->result.count; i++) {
 		uint32_t index = d->result.recipients[i];
 		const struct address *a = &d->params.message->recipients[index].address;
@@ -224,6 +227,7 @@ static void choose_extensions(struct delivery *d)
 		utf8 = utf8 || !address_is_ascii(a);
 	}
 	d->message.smtputf8 = utf8;
+	d->message.eight_bit = d->info.stats.eight_bit || header;
 	d->message.ret = e->ret;
 	d->message.envid = e->envid;
 }
@@ -241,7 +245,6 @@ static void send_message(struct delivery *d)
 	d->message.recipient_count = d->result.count;
 	d->message.header = strbuf_str(&d->header);
 	d->message.size = d->header.n + (d->info.stats.size - d->info.stats.header_size);
-	d->message.eight_bit = d->info.stats.eight_bit;
 	d->sending = true;
 	upstream_send(d->params.up, &d->message, &events);
 }
@@ -342,13 +345,23 @@ static void on_claimed(void *arg, const struct err *err)
 	d->params.spool->ops->open(d->params.spool, &d->params.message->id, on_open, d);
 }
 
+/* Addresses that need SMTPUTF8 go apart from those that do not: a server without it takes nothing
+ * of a transaction with both. */
+static bool goes_along(const struct delivery *d, const struct address *a)
+{
+	const struct queued_recipient *all = d->params.message->recipients;
+	return d->result.count == 0 ||
+	       address_is_ascii(a) == address_is_ascii(&all[d->result.recipients[0]].address);
+}
+
 /* Those whose turn it is, or the others. */
 static void add_recipients(struct delivery *d, bool turn, size_t count)
 {
 	const struct queued *m = d->params.message;
 	for (uint32_t i = 0; i < m->recipient_count && d->result.count < count; i++) {
 		const struct queued_recipient *r = &m->recipients[i];
-		if (r->state == PROGRESS_PENDING && (r->attempts < m->attempts) == turn)
+		if (r->state == PROGRESS_PENDING && (r->attempts < m->attempts) == turn &&
+		    goes_along(d, &r->address))
 			d->result.recipients[d->result.count++] = i;
 	}
 }

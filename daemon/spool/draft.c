@@ -337,7 +337,7 @@ struct spool_draft *draft_new(struct spool *spool, struct envelope *envelope, bo
 	store_hold(store);
 	store_know(store, &d->id);
 	if (d->envelope.overflow) {
-		err_set(err, "the envelope is too long");
+		err_errno(err, EMSGSIZE, "the envelope");
 		release(d, true);
 		return NULL;
 	}

@@ -122,8 +122,11 @@ void record_append_end(struct strbuf *out, const struct record_end *end)
 	strbuf_addf(&payload, " at=%" PRIu64 " size=%" PRIu64, end->content_at, end->stats.size);
 	strbuf_addf(&payload, " header=%" PRIu64 " header_done=%d", end->stats.header_size,
 		    end->stats.header_done);
-	strbuf_addf(&payload, " longest=%" PRIu64 " eight_bit=%d eight_bit_header=%d",
-		    end->stats.longest_line, end->stats.eight_bit, end->stats.eight_bit_header);
+	strbuf_addf(&payload, " longest=%" PRIu64 " eight_bit=%d", end->stats.longest_line,
+		    end->stats.eight_bit);
+	/* Only where it says something, so that an earlier version can read the rest. */
+	if (end->stats.eight_bit_header)
+		strbuf_adds(&payload, " eight_bit_header=1");
 	strbuf_addf(&payload,
 		    " received=%u recipients=%" PRIu32 " sha256=", end->stats.received_count,
 		    end->recipients);

@@ -88,8 +88,9 @@ typedef void spool_scan_done_cb(void *arg, const struct spool_scan_result *resul
 
 struct spool_ops {
 	/* Begins a message: takes a slot of the commit lane; NULL when there is none, or space or
-	 * inodes are under the reserve (err says which: "busy" or "full" as *full). envelope is
-	 * copied; its id is chosen here (envelope->id is set). */
+	 * inodes are under the reserve (err says which: "busy" or "full" as *full), or the envelope
+	 * is too long (err->code EMSGSIZE). envelope is copied; its id is chosen here (envelope->id
+	 * is set). */
 	struct spool_draft *(*draft)(struct spool *spool, struct envelope *envelope, bool *full,
 				     struct err *err);
 	/* Appends canonical content (copied once, into the chunk that goes to disk). True: go on.

@@ -51,3 +51,42 @@ def test_listener_without_tls(relay):
         assert "STARTTLS" not in talk.hello()
         assert talk.ask("STARTTLS")[:3] in ("500", "502", "503", "454")
         talk.envelope()
+
+
+def test_a_session_ends_with_what_admitted_it(relay):
+    """By a reload; those who were refused hear what they always hear."""
+    one = relay({"allow": ["127.0.0.2", "127.0.0.3"]})
+    with Dialogue(one.port, source="127.0.0.2") as talk, \
+            Dialogue(one.port, source="127.0.0.3") as other, \
+            Dialogue(one.port, source="127.0.0.4") as stranger:
+        for session in (talk, other, stranger):
+            session.hello()
+        one.change({"allow": ["127.0.0.3"]})
+        one.reload()
+        talk.expect("421 4.7.0", "MAIL FROM:<a@b.c>")
+        assert talk.rest() == b""
+        other.envelope()
+        stranger.expect("550 5.7.1", "MAIL FROM:<a@b.c>")
+
+
+def test_rules_count_for_open_sessions(relay, sandbox):
+    """What is taken from a device that misbehaves is taken at once, and not when it reconnects."""
+    one = relay({"devices": [{"name": "erp", "address": "127.0.0.2"}]})
+    with Dialogue(one.port, source="127.0.0.2") as talk:
+        talk.hello()
+        talk.envelope(sender="ceo@fabrikam.com")
+        talk.expect(250, "RSET")
+        one.change({"devices": [{"name": "erp", "address": "127.0.0.2", "hold_above": "1/h",
+                                 "senders": ["contoso.com"], "recipients": ["fabrikam.com"]}]})
+        one.reload()
+        talk.expect("550 5.7.1 erp may not send as", "MAIL FROM:<ceo@fabrikam.com>")
+        talk.expect(250, "MAIL FROM:<a@contoso.com>")
+        talk.expect("550 5.7.1 erp may not send to", "RCPT TO:<b@x.org>")
+        talk.expect(250, "RSET")
+        talk.envelope(sender="a@contoso.com")
+        assert talk.data(message(sender="ceo@fabrikam.com")).startswith("550 5.7.1")
+        for _ in range(2):
+            talk.envelope(sender="a@contoso.com")
+            assert talk.data(message(sender="a@contoso.com")).startswith("250")
+    one.wait_event("held", device="erp")
+    sandbox.wait(messages=1)

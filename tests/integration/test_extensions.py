@@ -89,10 +89,23 @@ def test_smtputf8_not_offered(relay, sandbox, mail, rcpt, data):
     assert sandbox.messages() == [] and len(one.spool_files()) == 1
 
 
-def test_rewritten_sender_needs_no_smtputf8(relay, sandbox):
+@pytest.mark.parametrize("rcpts", [["b@fabrikam.com", "jürgen@bücher.ch", "c@fabrikam.com"],
+                                   ["jürgen@bücher.ch", "b@fabrikam.com", "c@fabrikam.com"]])
+def test_smtputf8_is_no_matter_of_the_other_recipients(relay, sandbox, rcpts):
+    """Who can be reached without it is."""
     sandbox.fault("ehlo", "omit", keywords=["SMTPUTF8"], count=0)
     one = relay()
-    hand_over(one, "<jürgen@bücher.ch> SMTPUTF8")
+    number = hand_over(one, "<scan@printer.local> SMTPUTF8", [f"<{rcpt}>" for rcpt in rcpts])
+    assert only(sandbox)["rcpts"] == ["b@fabrikam.com", "c@fabrikam.com"]
+    one.wait_event("delivery", msg=number, status="failed", dsn="5.6.7")
+    assert len(sandbox.messages()) == 1
+
+
+def test_rewritten_sender_needs_no_smtputf8(relay, sandbox):
+    """Neither in the envelope nor in the header, which is ASCII once it is rewritten."""
+    sandbox.fault("ehlo", "omit", keywords=["SMTPUTF8"], count=0)
+    one = relay()
+    hand_over(one, "<jürgen@bücher.ch> SMTPUTF8", data=message(sender="jürgen@bücher.ch"))
     assert only(sandbox)["mail_from"] == "scanner@contoso.com"
 
 
@@ -175,3 +188,19 @@ def test_limits_of_line_and_recipients(relay):
         talk.expect(250, "RCPT TO:<a@b.org>")
         talk.expect(250, "RCPT TO:<b@b.org>")
         talk.expect("452 4.5.3", "RCPT TO:<c@b.org>")
+
+
+def test_limit_of_the_envelope(relay):
+    """4 MiB in the file: a quote is two bytes there. It is not the relay that is busy."""
+    one = relay({"limits": {"recipients": 10000}})
+    line = b"RCPT TO:<b@b.org> ORCPT=rfc822;" + b'"' * 490 + b"\r\n"
+    with Dialogue(one.port) as talk:
+        talk.hello()
+        talk.expect(250, "MAIL FROM:<a@b.org>")
+        for _ in range(45):
+            talk.send(line * 100)
+            for _ in range(100):
+                talk.expect(250)
+        talk.expect("552 5.3.4 Too many recipients for one message", "DATA")
+        talk.envelope()
+        assert talk.data(message()).startswith("250")

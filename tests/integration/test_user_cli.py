@@ -48,20 +48,22 @@ def verify(line, word):
 
 def test_add_list_passwd_remove(cold):
     result = call(cold, "add", "erp", "--account", "scanner", "--senders", "a@b.c,contoso.com",
-                  "--networks=10.0.0.0/8,192.168.1.5")
+                  "--recipients", "*.d.e", "--networks=10.0.0.0/8,192.168.1.5")
     assert result.returncode == 0, result.stderr
     assert f"user erp added in {path_of(cold)}" in result.stdout
     assert "takes it up by itself" in result.stdout and result.stderr == ""
     name, hashed, options = text_of(cold).strip().split(":")
     assert name == "erp" and hashed.startswith("$y$")
-    assert options == "account=scanner senders=a@b.c,contoso.com networks=10.0.0.0/8,192.168.1.5"
+    assert options == ("account=scanner senders=a@b.c,contoso.com recipients=*.d.e "
+                       "networks=10.0.0.0/8,192.168.1.5")
     assert verify(text_of(cold), WORD)
     assert call(cold, "add", "nas").returncode == 0
     listed = json.loads(call(cold, "list", "--json").stdout)
     assert listed == {"file": path_of(cold), "users": [
         {"name": "erp", "account": "scanner", "senders": ["a@b.c", "contoso.com"],
-         "networks": ["10.0.0.0/8", "192.168.1.5"]},
-        {"name": "nas", "account": None, "senders": [], "networks": []}]}
+         "recipients": ["*.d.e"], "networks": ["10.0.0.0/8", "192.168.1.5"]},
+        {"name": "nas", "account": None, "senders": [], "recipients": [],
+         "networks": []}]}
     shown = call(cold, "list").stdout
     assert "NAME" in shown and "contoso.com" in shown and "$y$" not in shown
     before = text_of(cold)
@@ -118,6 +120,7 @@ def test_mode_and_owner_stay(cold):
     (["add", "there"], WORD, 1, "the user there is there already, in line 1"),
     (["add", "erp", "--account", "nowhere"], WORD, 1, 'there is no account "nowhere"'),
     (["add", "erp", "--senders", "a.b b"], WORD, 1, "there is no option \"b\""),
+    (["add", "erp", "--recipients", "b"], WORD, 1, 'recipients: "b" must be'),
     (["add", "erp", "--networks", "10.0.0.1/8"], WORD, 1, "networks: "),
     (["passwd", "erp"], WORD, 1, 'there is no user "erp"; `oauthrelay user list` shows all'),
     (["remove", "erp"], "", 1, 'there is no user "erp"'),
@@ -160,6 +163,25 @@ def test_the_running_relay(relay):
             with Dialogue(one.port) as talk:
                 talk.hello()
                 talk.expect(code, plain("new", word))
+
+
+@pytest.mark.parametrize("change", ["remove", "passwd"])
+def test_a_session_ends_with_its_user(relay, change):
+    """A login of yesterday is none any more, and who has not been touched goes on."""
+    one = users.server(relay)
+    with Dialogue(one.port) as talk, Dialogue(one.port) as other:
+        for session, name in ((talk, "erp"), (other, "nas")):
+            session.hello()
+            session.expect(235, plain(name))
+            session.envelope()
+            session.expect(250, "RSET")
+        talk.envelope()                             # what has begun is not broken off
+        assert call(one, change, "erp").returncode == 0
+        one.reload()
+        assert talk.data(b"Subject: x\r\n\r\nx\r\n").startswith("250")
+        talk.expect("421 4.7.0 Who may send has changed: connect again", "MAIL FROM:<a@b.c>")
+        assert talk.rest() == b""
+        other.envelope()
 
 
 def run_at_terminal(one, *arguments):
@@ -205,6 +227,32 @@ def test_at_a_terminal(cold):
     assert WORD.encode() not in seen
     assert verify(text_of(cold), WORD)
     os.close(master)
+
+
+def test_what_others_change_meanwhile_stays(cold):
+    """While one is typing a password, somebody else removes a user: she does not come back."""
+    assert call(cold, "add", "mallory").returncode == 0
+    process, master = run_at_terminal(cold, "add", "erp")
+    type_hidden(master, b"Password for erp: ", WORD)
+    assert call(cold, "remove", "mallory").returncode == 0
+    type_hidden(master, b"The same again for erp: ", WORD)
+    read_until(master, b"at once.")
+    assert process.wait(20) == 0
+    os.close(master)
+    assert text_of(cold).startswith("erp:") and "mallory" not in text_of(cold)
+
+
+def test_many_at_once(cold):
+    """Each edits what the one before has left."""
+    names = {f"u{number}" for number in range(8)}
+    processes = [subprocess.Popen([cold.program, "-c", cold.path, "user", "add", name],
+                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                                  env=cold._environment()) for name in names]
+    for process in processes:
+        process.stdin.write(WORD + "\n")
+        process.stdin.close()
+    assert [process.wait(60) for process in processes] == [0] * len(names)
+    assert {line.partition(":")[0] for line in text_of(cold).splitlines()} == names
 
 
 def test_interrupted_at_a_terminal(cold):

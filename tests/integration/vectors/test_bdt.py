@@ -96,7 +96,8 @@ def test_bdt_04_zero(relay, sandbox, single):
 
 @each({f"BDT-05-{number}": argument for number, argument in enumerate([
     b"", b" -1", b" +5", b" 5x", b" 0x10", b" 18446744073709551616", b" 5 FIRST",
-    b" 5 LAST LAST", b" 5  LAST", b" 5\tLAST", b" LAST", b" 5 \x00"])})
+    b" 5 LAST LAST", b" 5  LAST", b" 5\tLAST", b" LAST", b" 5 \x00", b" " * 3000 + b"5 LAST",
+    b" " + b"0" * 3000 + b"5 LAST"])})
 def test_bdt_05_malformed(relay, sandbox, single, name, vector):  # pylint: disable=unused-argument
     one = relay()
     with Dialogue(one.port, single=single) as talk:

@@ -139,7 +139,8 @@ SPOOFED_HEADERS = [
     "From: a@contoso.com\r\nSender: ceo@fabrikam.com", "From: ceo@fabrikam.com <a@contoso.com>",
     "From: a@contoso.com\r\nResent-From: ceo@fabrikam.com", "From: <@contoso.com:ceo@fabrikam.com>",
     "From: Board: ceo@fabrikam.com;", 'From: "a@contoso.com"@evil.org', "From: ceo",
-    "From: a@contoso.com\nFrom: ceo@fabrikam.com", "From: " + "x" * 9000 + " <a@contoso.com>",
+    "From: a@contoso.com\nFrom: ceo@fabrikam.com", "From: a@contoso.com (<ceo@fabrikam.com>",
+    "From: a@contoso.com (ceo@fabrikam.com)", "From: =?utf-8?q?ceo=40fabrikam.com?=@contoso.com", "From: " + "x" * 9000 + " <a@contoso.com>",
 ]
 
 
@@ -171,7 +172,8 @@ def test_rel_25_spoofed_senders(relay, sandbox, single):
 
 def test_rel_25_a_users_senders(relay, single):
     """What the device may and the user may not, and the other way round."""
-    one = users.server(relay, options={"erp": "senders=erp@contoso.com,x.org"}, device={
+    one = users.server(relay, options={
+        "erp": "senders=erp@contoso.com,x.org recipients=b@fabrikam.com"}, device={
         "name": "here", "address": "127.0.0.0/8", "cleartext_auth": True,
         "senders": ["contoso.com"]})
     with Dialogue(one.port, single=single) as talk:
@@ -180,6 +182,10 @@ def test_rel_25_a_users_senders(relay, single):
         talk.expect("550 5.7.1 user erp may not send as a@contoso.com",
                     "MAIL FROM:<a@contoso.com>")
         talk.expect("550 5.7.1 here may not send as a@x.org", "MAIL FROM:<a@x.org>")
+        talk.expect(250, "MAIL FROM:<erp@contoso.com>")
+        talk.expect("550 5.7.1 user erp may not send to c@fabrikam.com",
+                    "RCPT TO:<c@fabrikam.com>")
+        talk.expect(250, "RSET")
         for sender, who in (("a@contoso.com", "user erp"), ("a@x.org", "here")):
             talk.envelope(sender="erp@contoso.com")
             assert talk.data(message(sender=sender)) == \
@@ -213,6 +219,8 @@ def test_rel_26_strangers(relay, sandbox, single):
 @each({"REL-30-cidr": ("10.0.0.0/8", None), "REL-31-leading-zero": ("10.0.0.0/08", "prefix length"),
        "REL-32-mapped": ("::ffff:10.1.2.3", None), "REL-33-zeros": ("0::1", None),
        "REL-34-everybody": ("0.0.0.0/0", "is everybody"), "REL-35-everybody-6": ("::/0", "everybody"),
+       "REL-35-half": ("0.0.0.0/1", "more than anybody owns"),
+       "REL-35-the-ipv6-internet": ("2000::/3", "more than anybody owns"),
        "REL-36-mapped-everybody": ("::ffff:0.0.0.0/96", "is everybody"),
        "REL-37-host-bits": ("192.168.1.1/16", "did you mean 192.168.0.0/16?"),
        "REL-38-zone": ("fe80::1%eth0", "is not a network"),

@@ -181,6 +181,19 @@ def test_smg_23_no_end(relay, sandbox, single, name, vector):  # pylint: disable
     assert one.spool_files() == [] and sandbox.messages() == []
 
 
+def test_smg_23_cr_of_data(relay, sandbox, single):
+    """The first CR of the session is that of its DATA."""
+    one = relay(UPS)
+    with Dialogue(one.port, source="127.0.0.7", single=single) as talk:
+        talk.send(LF_BEGIN[:-1] + b"\r\n")
+        for code in (250, 250, 250, 354):
+            talk.expect(code)
+        talk.send(LF_HEAD + b"body\n.\nQUIT\n\r\n.\r\n")
+        talk.expect(250)
+        talk.expect(250, "NOOP")
+    one_message(one, sandbox, b"body\r\n.\r\nQUIT\r\n\r\n")
+
+
 @pytest.mark.parametrize("before", [b"NOOP\r\n", b"RSET\n\rNOOP\n"])
 def test_smg_23_cr_in_a_command(relay, sandbox, single, before):
     one = relay(UPS)

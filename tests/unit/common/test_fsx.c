@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -308,6 +309,26 @@ static void test_lock_is_no_link(void **state)
 	assert_false(fsx_lock("/nowhere/lock", &fd, &err));
 }
 
+static void test_lock_of_a_folder(void **state)
+{
+	struct err err;
+	int fd = -7, other = -7;
+	(void)state;
+	assert_false(fsx_lock_folder_of("/nowhere/file", &fd, &err));
+	assert_int_equal(fd, -7);
+	assert_non_null(strstr(err.text, "lock /nowhere: "));
+	assert_true(fsx_lock_folder_of(path, &fd, &err)); /* path itself need not be there */
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	char *parent = strdup(path);
+	*strrchr(parent, '/') = '\0';
+	other = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	close(fd);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	close(other);
+	free(parent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +342,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lock, start, stop),
 		cmocka_unit_test_setup_teardown(test_lock_of_another_process, start, stop),
 		cmocka_unit_test_setup_teardown(test_lock_is_no_link, start, stop),
+		cmocka_unit_test_setup_teardown(test_lock_of_a_folder, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,23 +171,35 @@ static void everybody_is_recognised(void **state)
 	static const struct {
 		const char *net;
 		bool everything;
+		bool too_wide;
 	} rows[] = {
-		{ "0.0.0.0/0", true },
-		{ "::/0", true },
-		{ "::/64", true },
-		{ "::/80", true },
-		{ "::ffff:0.0.0.0/96", true },
-		{ "0.0.0.0/1", false },
-		{ "128.0.0.0/1", false },
-		{ "8000::/1", false },
-		{ "::1", false },
-		{ "0.0.0.0", false },
-		{ "::", false },
-		{ "::/97", false },
+		{ "0.0.0.0/0", true, true },
+		{ "::/0", true, true },
+		{ "::/64", true, true },
+		{ "::/80", true, true },
+		{ "::ffff:0.0.0.0/96", true, true },
+		{ "0.0.0.0/1", false, true },
+		{ "128.0.0.0/1", false, true },
+		{ "10.0.0.0/7", false, true },
+		{ "10.0.0.0/8", false, false },
+		{ "8000::/1", false, true },
+		{ "2000::/3", false, true },
+		{ "2002::/16", false, true },
+		{ "2002::/17", false, false },
+		{ "fc00::/6", false, true },
+		{ "fc00::/7", false, false },
+		{ "fd00::/8", false, false },
+		{ "fe80::/9", false, true },
+		{ "fe80::/10", false, false },
+		{ "::1", false, false },
+		{ "0.0.0.0", false, false },
+		{ "::", false, false },
+		{ "::/97", false, false },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct network net = net_of(rows[i].net);
-		if (network_is_everything(&net) != rows[i].everything)
+		if (network_is_everything(&net) != rows[i].everything ||
+		    network_is_too_wide(&net) != rows[i].too_wide)
 			fail_msg("%s", rows[i].net);
 	}
 }

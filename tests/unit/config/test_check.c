@@ -78,6 +78,11 @@ static void who_may_send_is_said_explicitly(void **state)
 		  "allow: ::/0 is everybody", NULL },
 		{ "listen = [ \"127.0.0.1:25\" ]; allow = [ \"::/64\" ];",
 		  "allow: ::/64 is everybody", NULL },
+		{ "listen = [ \"127.0.0.1:25\" ]; allow = [ \"0.0.0.0/1\", \"128.0.0.0/1\" ];",
+		  "allow: 128.0.0.0/1 is more than anybody owns", NULL },
+		{ "listen = [ \"127.0.0.1:25\" ]; devices = ( { name = \"a\"; "
+		  "address = \"2000::/3\"; } );",
+		  "2000::/3 is more than anybody owns, which needs auth = \"required\"", NULL },
 		{ "listen = [ \"127.0.0.1:25\" ]; devices = ( { name = \"a\"; "
 		  "address = \"0.0.0.0/0\"; } );",
 		  "0.0.0.0/0 is everybody, which needs auth = \"required\"", NULL },

@@ -102,7 +102,7 @@ static void mistakes_are_told(void **state)
 		{ "a:" HASH ":accounts=x\n",
 		  "f:1: there is no option \"accounts\"; did you mean \"account\"?" },
 		{ "a:" HASH ":shell=/bin/sh\n",
-		  "f:1: there is no option \"shell\"; a user has account, senders, networks" },
+		  "f:1: there is no option \"shell\"; a user has account, senders, recipients, networks" },
 		{ "a:" HASH ":1000:1000::/home\n", "f:1: there is no option \"1000:1000::/home\"" },
 		{ "a:" HASH ":account\n", "f:1: account: write account=VALUE, without blanks" },
 		{ "a:" HASH ":account= x\n", "f:1: account: write account=VALUE" },

@@ -85,6 +85,43 @@ static void lines(void **state)
 			assert_lines(str_of(rows[i].input), piece, rows[i].want);
 }
 
+/* Whatever the segmentation, and of this line only. */
+static void long_bdat_is_known(void **state)
+{
+	static const struct {
+		const char *line;
+		bool bdat;
+	} rows[] = {
+		{ "BDAT 86          LAST\r\n", true },
+		{ " \tbdat            \n", true },
+		{ "NOOP BDAT 1 LAST\r\n", false },
+		{ "BDA T           \n", false },
+		{ "BBDAT           \n", false },
+		{ "                \n", false },
+		{ "BDAT            \n", true },
+		{ "\x01"
+		  "BDAT           \n",
+		  false },
+	};
+	(void)state;
+	for (size_t piece = 1; piece < 25; piece++) {
+		struct line_reader r = { 0 };
+		struct evbuffer *in = evbuffer_new();
+		struct secret line;
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			struct str rest = str_of(rows[i].line);
+			enum line_status status = LINE_NONE;
+			for (; rest.n != 0; rest = str_skip(rest, piece)) {
+				evbuffer_add(in, rest.p, str_head(rest, piece).n);
+				status = line_take(&r, in, MAX, &line);
+			}
+			assert_int_equal(status, LINE_LONG);
+			assert_int_equal(line_is_bdat(&r), rows[i].bdat);
+		}
+		evbuffer_free(in);
+	}
+}
+
 static void nul_is_a_byte(void **state)
 {
 	struct line_reader r = { 0 };
@@ -187,9 +224,13 @@ static void linear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines),   cmocka_unit_test(nul_is_a_byte),
-		cmocka_unit_test(endless), cmocka_unit_test(sees_a_cr),
-		cmocka_unit_test(wiped),   cmocka_unit_test(linear),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(nul_is_a_byte),
+		cmocka_unit_test(endless),
+		cmocka_unit_test(sees_a_cr),
+		cmocka_unit_test(wiped),
+		cmocka_unit_test(linear),
+		cmocka_unit_test(long_bdat_is_known),
 	};
 	return cmocka_run_group_tests_name("inbound/line", tests, NULL, NULL);
 }

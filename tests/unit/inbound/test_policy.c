@@ -15,10 +15,14 @@
 /* The lists are taken as they are; what may stand in them is the configuration's test. */
 static char d0[] = "contoso.com", d1[] = "*.fabrikam.com", d2[] = "Bob@x.org",
 	    d3[] = "\"a@b.c\"@evil.org", u0[] = "anna@contoso.com", u1[] = "x.org",
-	    name[] = "xerox-3f";
+	    name[] = "xerox-3f", user_name[] = "anna";
 static char *device_patterns[] = { d0, d1, d2, d3 };
 static char *user_patterns[] = { u0, u1 };
-static const struct config_strings user_list = { user_patterns, ARRAY_LEN(user_patterns) };
+static const struct user anna = {
+	.name = user_name,
+	.senders = { user_patterns, ARRAY_LEN(user_patterns) },
+	.recipients = { user_patterns, ARRAY_LEN(user_patterns) },
+};
 static struct device_config row = {
 	.name = name,
 	.senders = { device_patterns, ARRAY_LEN(device_patterns) },
@@ -54,7 +58,7 @@ static const char *check(bool (*rule)(const struct policy *, const struct addres
 static void a_list_allows_what_it_names(void **state)
 {
 	const struct access access = access_of(&row);
-	const struct policy policy = { .access = &access };
+	const struct policy policy = { .access = &access, .row = access.row };
 	static const struct {
 		const char *path;
 		bool allowed;
@@ -97,7 +101,7 @@ static void without_a_list_all_is_allowed(void **state)
 	const struct access accesses[] = { access_of(&free_row), access_of(NULL) };
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(accesses); i++) {
-		const struct policy policy = { .access = &accesses[i] };
+		const struct policy policy = { .access = &accesses[i], .row = accesses[i].row };
 		assert_string_equal(check(policy_sender, &policy, "<a%b@evil.org>"), "");
 		assert_string_equal(check(policy_recipient, &policy, "<a%b@evil.org>"), "");
 		assert_false(policy_wants_header(&policy));
@@ -108,9 +112,7 @@ static void without_a_list_all_is_allowed(void **state)
 static void the_null_sender_is_allowed(void **state)
 {
 	const struct access access = access_of(&row);
-	const struct policy policy = { .access = &access,
-				       .user = "anna",
-				       .user_senders = &user_list };
+	const struct policy policy = { .access = &access, .row = access.row, .user = &anna };
 	(void)state;
 	assert_string_equal(check(policy_sender, &policy, "<>"), "");
 }
@@ -118,10 +120,8 @@ static void the_null_sender_is_allowed(void **state)
 static void device_and_user_must_both_allow(void **state)
 {
 	const struct access access = access_of(&row), open = access_of(NULL);
-	const struct policy both = { .access = &access,
-				     .user = "anna",
-				     .user_senders = &user_list };
-	const struct policy user = { .access = &open, .user = "anna", .user_senders = &user_list };
+	const struct policy both = { .access = &access, .row = access.row, .user = &anna };
+	const struct policy user = { .access = &open, .user = &anna };
 	(void)state;
 	assert_string_equal(check(policy_sender, &both, "<anna@contoso.com>"), "");
 	assert_string_equal(check(policy_sender, &both, "<bob@x.org>"), "");
@@ -132,14 +132,20 @@ static void device_and_user_must_both_allow(void **state)
 	assert_string_equal(check(policy_sender, &user, "<a@x.org>"), "");
 	assert_string_equal(check(policy_sender, &user, "<a@y.org>"),
 			    "5.7.1 user anna may not send as a@y.org");
-	assert_string_equal(check(policy_recipient, &user, "<a@y.org>"), "");
+	assert_string_equal(check(policy_recipient, &user, "<a@x.org>"), "");
+	assert_string_equal(check(policy_recipient, &user, "<a@y.org>"),
+			    "5.7.1 user anna may not send to a@y.org");
+	assert_string_equal(check(policy_recipient, &both, "<a@x.org>"),
+			    "5.7.1 xerox-3f may not send to a@x.org");
+	assert_string_equal(check(policy_recipient, &both, "<bert@contoso.com>"),
+			    "5.7.1 user anna may not send to bert@contoso.com");
 	assert_true(policy_wants_header(&user));
 }
 
 static void refusals_are_short(void **state)
 {
 	struct access access = access_of(&row);
-	const struct policy policy = { .access = &access };
+	const struct policy policy = { .access = &access, .row = access.row };
 	char path[400], local[65], label[64];
 	(void)state;
 	assert_string_equal(check(policy_recipient, &policy, "<x@y.org>"),
@@ -176,8 +182,8 @@ static const char *check_header(const struct policy *policy, const char *header)
 static void the_header_obeys_too(void **state)
 {
 	const struct access access = access_of(&row), open = access_of(NULL);
-	const struct policy device = { .access = &access };
-	const struct policy user = { .access = &open, .user = "anna", .user_senders = &user_list };
+	const struct policy device = { .access = &access, .row = access.row };
+	const struct policy user = { .access = &open, .user = &anna };
 	char long_from[SENDER_CAPTURE_MAX + 100];
 	(void)state;
 	assert_true(policy_wants_header(&device));

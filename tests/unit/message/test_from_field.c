@@ -56,6 +56,39 @@ static void test_parse(void **state)
 	}
 }
 
+static void test_plain(void **state)
+{
+	static const struct row {
+		const char *value;
+		bool plain;
+	} rows[] = {
+		{ "a@b.c", true },
+		{ "Scan 3F <a@b.c>", true },
+		{ "\"ceo@x.y\" <a@b.c>", true },
+		{ "a@b.c (3F, left \\( \"hall\")", true },
+		{ "(3F (left)) <a@b.c> (hall)", true },
+		{ "ceo@x.y <a@b.c>", false },
+		{ "a@b.c (<ceo@x.y>)", false },
+		{ "<a@b.c> (ceo@x.y)", false },
+		{ "(ceo@x.y) a@b.c", false },
+		{ "a@b.c (<ceo@x.y>", false },
+		{ "a@b.c (unclosed", false },
+		{ "a@b.c ((unclosed)", false },
+		{ "a@b.c (\\)", false },
+		{ "=?utf-8?q?ceo=40x.y?=@b.c", false },
+		{ "<\"=?utf-8?q?ceo=40x.y?=\"@b.c>", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct from_field from;
+		from_field_parse(str_of(rows[i].value), &from);
+		print_message("%s\n", rows[i].value);
+		assert_true(from.single);
+		assert_int_equal(from.plain, rows[i].plain);
+		from_field_done(&from);
+	}
+}
+
 static void test_append(void **state)
 {
 	static const struct row {
@@ -119,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_append),
 		cmocka_unit_test(test_lists),
 	};

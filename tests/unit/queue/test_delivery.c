@@ -13,6 +13,7 @@
 
 #include "common/attr.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "queue/delivery.h"
 
 /*
@@ -207,15 +208,20 @@ static void finish(struct fixture *f)
 /* The file's; it lives as long as the reader. */
 static struct envelope envelope;
 
-static void open_and_send(void)
+static void open_and_send_header(const char *header)
 {
 	const struct spool_info info = {
 		.stats = { .header_size = 20, .size = 50, .eight_bit_header = true },
 	};
 	fake.claim(fake.arg, NULL);
 	fake.open(fake.arg, (struct spool_reader *)&fake, &info, &envelope, NULL);
-	fake.header(fake.arg, STR("From: scan@printer.local\r\n\r\n"), NULL);
+	fake.header(fake.arg, str_of(header), NULL);
 	assert_true(fake.sent);
+}
+
+static void open_and_send(void)
+{
+	open_and_send_header("From: scan@printer.local\r\n\r\n");
 }
 
 static void answer_read(struct str chunk)
@@ -297,16 +303,18 @@ static void test_extensions(void **state)
 static void test_smtputf8(void **state)
 {
 	static const struct {
-		const char *sender, *recipient;
+		const char *sender, *recipient, *header;
 		enum sender_rule rule;
 		bool asked, needed;
 	} rows[] = {
-		{ "a", "b", SENDER_KEEP, false, false },
-		{ "a", "b", SENDER_KEEP, true, true },
-		{ "a", "\xc3\xbc", SENDER_KEEP, false, true },
-		{ "\xc3\xbc", "b", SENDER_KEEP, false, true },
-		{ "\xc3\xbc", "b", SENDER_REWRITE, false, false },
-		{ "\xc3\xbc", "\xc3\xbc", SENDER_REWRITE, false, true },
+		{ "a", "b", "From: \xc3\xbc@b.c\r\n\r\n", SENDER_KEEP, false, false },
+		{ "a", "b", "From: \xc3\xbc@b.c\r\n\r\n", SENDER_KEEP, true, true },
+		{ "a", "b", "From: \xc3\xbc@b.c\r\n\r\n", SENDER_REWRITE, true, false },
+		{ "a", "b", "To: \xc3\xbc@b.c\r\n\r\n", SENDER_REWRITE, true, true },
+		{ "a", "\xc3\xbc", "\r\n", SENDER_KEEP, false, true },
+		{ "\xc3\xbc", "b", "From: a@b.c\r\n\r\n", SENDER_KEEP, false, true },
+		{ "\xc3\xbc", "b", "\r\n", SENDER_REWRITE, false, false },
+		{ "\xc3\xbc", "\xc3\xbc", "\r\n", SENDER_REWRITE, false, true },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -318,8 +326,9 @@ static void test_smtputf8(void **state)
 		f->m.reverse_path = (struct address){ sender, domain };
 		f->recipients[2].address = (struct address){ recipient, domain };
 		envelope.smtputf8 = rows[i].asked;
-		open_and_send();
+		open_and_send_header(rows[i].header);
 		assert_int_equal(fake.message.smtputf8, rows[i].needed);
+		assert_int_equal(fake.message.eight_bit, !utf8_is_ascii(fake.message.header));
 		transaction_finished(STAGE_MAIL, 451, false);
 		finish(f);
 	}
@@ -404,16 +413,10 @@ static void test_mark_without_a_file(void **state)
 	finish(f);
 }
 
-/* Two at a time, of three that are pending: who was put off does not keep the third out. */
-static void test_recipients_take_turns(void **state)
+/* Whom a delivery that is begun now would send to: fake.recipients. */
+static void choose_anew(struct fixture *f)
 {
-	struct fixture *f = start(UNCERTAIN_RETRY);
 	struct err err;
-	(void)state;
-	delivery_free(f->delivery);
-	fake.claim(fake.arg, NULL); /* what is under way finds it finished */
-	f->recipients[0].state = PROGRESS_PENDING;
-	f->recipients[0].attempts = f->recipients[1].attempts = f->m.attempts = 1;
 	const struct delivery_params params = {
 		.spool = &spool,
 		.up = (struct upstream *)f,
@@ -425,9 +428,44 @@ static void test_recipients_take_turns(void **state)
 	fake.claim(fake.arg, NULL);
 	err_errno(&err, EIO, "open");
 	fake.open(fake.arg, NULL, NULL, NULL, &err);
+}
+
+/* Two at a time, of three that are pending: who was put off does not keep the third out. */
+static void test_recipients_take_turns(void **state)
+{
+	struct fixture *f = start(UNCERTAIN_RETRY);
+	(void)state;
+	delivery_free(f->delivery);
+	fake.claim(fake.arg, NULL); /* what is under way finds it finished */
+	f->recipients[0].state = PROGRESS_PENDING;
+	f->recipients[0].attempts = f->recipients[1].attempts = f->m.attempts = 1;
+	choose_anew(f);
 	assert_int_equal(fake.count, 2);
 	assert_int_equal(fake.recipients[0], 2);
 	assert_int_equal(fake.recipients[1], 0);
+	finish(f);
+}
+
+/* Recipients who need SMTPUTF8 do not share a transaction with those who do not. */
+static void test_utf8_recipients_go_apart(void **state)
+{
+	struct fixture *f = start(UNCERTAIN_RETRY);
+	char utf8[] = "\xc3\xbc";
+	(void)state;
+	delivery_free(f->delivery);
+	fake.claim(fake.arg, NULL);
+	f->account.limits.recipients = 3;
+	f->recipients[0].state = PROGRESS_PENDING;
+	f->recipients[1].address.local = utf8;
+	choose_anew(f);
+	assert_int_equal(fake.count, 2);
+	assert_int_equal(fake.recipients[0], 0);
+	assert_int_equal(fake.recipients[1], 2);
+	/* Those two were put off; now it is the other's turn. */
+	f->recipients[0].attempts = f->recipients[2].attempts = f->m.attempts = 1;
+	choose_anew(f);
+	assert_int_equal(fake.count, 1);
+	assert_int_equal(fake.recipients[0], 1);
 	finish(f);
 }
 
@@ -511,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_no_dot_without_a_mark),
 		cmocka_unit_test(test_mark_without_a_file),
 		cmocka_unit_test(test_recipients_take_turns),
+		cmocka_unit_test(test_utf8_recipients_go_apart),
 		cmocka_unit_test(test_damaged_content_is_never_ended),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_session_lost_while_opening),

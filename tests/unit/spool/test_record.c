@@ -70,6 +70,14 @@ static void test_end(void **state)
 	assert_true(end.stats.header_done);
 	assert_true(sha256_equal(&end.sum, &want.sum));
 	assert_false(record_parse(strbuf_str(&out), RECORD_PROGRESS, &payload, &line));
+	assert_true(memmem(out.p, out.n, "eight_bit_header", 16) != NULL);
+	strbuf_reset(&out);
+	want.stats.eight_bit_header = false;
+	record_append_end(&out, &want);
+	assert_true(record_parse(strbuf_str(&out), RECORD_END, &payload, &line));
+	assert_true(memmem(payload.p, payload.n, "eight_bit_header", 16) == NULL);
+	assert_true(record_parse_end(payload, &end));
+	assert_false(end.stats.eight_bit_header);
 	strbuf_done(&out);
 }
 
