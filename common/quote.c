@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/quote.h"
 
-static void append_byte(struct strbuf *out, char c)
+static void append_visible(struct strbuf *out, char c)
 {
 	switch (c) {
 	case '\r':
@@ -13,11 +13,6 @@ static void append_byte(struct strbuf *out, char c)
 	case '\t':
 		strbuf_adds(out, "\\t");
 		return;
-	case '"':
-	case '\\':
-		strbuf_addc(out, '\\');
-		strbuf_addc(out, c);
-		return;
 	default:
 		if (ascii_is_print(c))
 			strbuf_addc(out, c);
@@ -26,13 +21,31 @@ static void append_byte(struct strbuf *out, char c)
 	}
 }
 
-void quote_append_bare(struct strbuf *out, struct str text, size_t max)
+static void append_bare(struct strbuf *out, char c)
+{
+	if (c == '"' || c == '\\')
+		strbuf_addc(out, '\\');
+	append_visible(out, c);
+}
+
+static void append_each(struct strbuf *out, struct str text, size_t max,
+			void (*append)(struct strbuf *out, char c))
 {
 	struct str head = str_head(text, max);
 	for (size_t i = 0; i < head.n; i++)
-		append_byte(out, head.p[i]);
+		append(out, head.p[i]);
 	if (head.n < text.n)
 		strbuf_adds(out, "...");
+}
+
+void quote_append_bare(struct strbuf *out, struct str text, size_t max)
+{
+	append_each(out, text, max, append_bare);
+}
+
+void quote_append_visible(struct strbuf *out, struct str text, size_t max)
+{
+	append_each(out, text, max, append_visible);
 }
 
 void quote_append(struct strbuf *out, struct str text, size_t max)

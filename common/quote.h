@@ -15,6 +15,8 @@
 void quote_append(struct strbuf *out, struct str text, size_t max);
 /* The same without the quotes around it, for text inside a sentence. */
 void quote_append_bare(struct strbuf *out, struct str text, size_t max);
+/* The same but for `"` and `\`, which stay: for people, and for text that was made safe before. */
+void quote_append_visible(struct strbuf *out, struct str text, size_t max);
 /* True when text needs no quoting as a log value: not empty, all of it in ! to ~, no " or \. */
 bool quote_is_plain(struct str text);
 

@@ -113,7 +113,11 @@ static const struct reason_kind reason_kinds[] = {
 
 static void explain_reason(struct strbuf *out, unsigned long code)
 {
+	char words[128];
 	const char *reason = ERR_reason_error_string(code);
+	/* System errors carry an errno and no reason. */
+	if (ERR_SYSTEM_ERROR(code))
+		reason = strerror_r(ERR_GET_REASON(code), words, sizeof(words));
 	for (size_t i = 0; i < ARRAY_LEN(reason_kinds); i++) {
 		if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
 		    ERR_GET_REASON(code) == reason_kinds[i].reason) {

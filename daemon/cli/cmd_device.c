@@ -219,7 +219,7 @@ static void append_transcript(struct strbuf *out, const cJSON *t)
 	strbuf_adds(out, " ago\n");
 	for (line = client_first(t, "lines"); line != NULL; line = line->next) {
 		strbuf_adds(out, "  ");
-		quote_append_bare(out, str_of(cJSON_GetStringValue(line)), TEXT_MAX);
+		quote_append_visible(out, str_of(cJSON_GetStringValue(line)), TEXT_MAX);
 		strbuf_addc(out, '\n');
 	}
 	long long took = client_int(t, "took_ms");

@@ -35,7 +35,7 @@ void table_row(struct table *t, const char *const *cells)
 	for (size_t i = 0; i < t->column_count; i++) {
 		struct strbuf cell;
 		strbuf_init(&cell, (size_t)CELL_MAX * 5);
-		quote_append_bare(&cell, str_of(cells[i]), CELL_MAX);
+		quote_append_visible(&cell, str_of(cells[i]), CELL_MAX);
 		t->cells[used + i] = strbuf_steal(&cell);
 	}
 	t->row_count++;

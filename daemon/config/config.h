@@ -97,7 +97,8 @@ struct device_config {
 	struct config_strings senders;	  /* patterns; none: any */
 	struct config_strings recipients; /* patterns; none: any */
 	struct units_rate hold_above;	  /* count 0: not set */
-	uint64_t connections; /* at once, from all its addresses; 0: no limit of its own */
+	/* At once, from all its addresses, instead of limits.connections_per_address; 0: unset */
+	uint64_t connections;
 };
 
 struct account_limits {

@@ -212,8 +212,9 @@ const struct schema_key schema_keys[] = {
 	{ "devices", "hold_above", SCHEMA_RATE, DEVICE(hold_above), UNSET("no limit"),
 	  RANGE(1, 1000000000), RELOAD,
 	  HELP("mail above this rate is taken and kept until `device release`, as \"5000/h\"") },
-	{ "devices", "connections", SCHEMA_NUMBER, DEVICE(connections), UNSET("limits.connections"),
-	  RANGE(1, 100000), RELOAD, HELP("connections at once, from all addresses of the device") },
+	{ "devices", "connections", SCHEMA_NUMBER, DEVICE(connections),
+	  UNSET("limits.connections_per_address"), RANGE(1, 100000), RELOAD,
+	  HELP("connections at once, from all addresses of the device together") },
 
 	/* accounts */
 	{ "accounts", "name", SCHEMA_STRING, ACCOUNT(name), REQUIRED, LENGTH(NAME_LENGTH), RELOAD,

@@ -171,18 +171,18 @@ static bool has_room(const struct inbound *in, const struct listener *listener,
 		     const struct access *access, struct inbound_refusal *why)
 {
 	const struct inbound_limits *limits = &in->config->limits;
-	const struct device_config *device =
-		access->device != NULL ? config_device(in->config, &access->addr) : NULL;
+	/* A device's own number counts instead of that for each address: an ERP is one address. */
+	const struct device_config *device = access->row;
+	bool own = device != NULL && device->connections != 0;
 	if (in->counters.connections_now >= limits->connections)
 		return refusal_set(why, 421,
 				   "4.3.2 Too many connections: %llu are allowed, try again later",
 				   (unsigned long long)limits->connections);
-	if (roster_open_count(in->roster, &access->addr) >= limits->connections_per_address)
+	if (!own && roster_open_count(in->roster, &access->addr) >= limits->connections_per_address)
 		return refusal_set(why, 421,
 				   "4.7.0 Too many connections from your address: %llu are allowed",
 				   (unsigned long long)limits->connections_per_address);
-	if (device != NULL && device->connections != 0 &&
-	    tally_count(in->devices, device->name) >= device->connections)
+	if (own && tally_count(in->devices, device->name) >= device->connections)
 		return refusal_set(why, 421, "4.7.0 Too many connections from %s: %llu are allowed",
 				   device->name, (unsigned long long)device->connections);
 	if (listener->index == SIZE_MAX)

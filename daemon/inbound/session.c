@@ -60,8 +60,8 @@ static int64_t time_limit(const struct in_session *s, enum session_mode mode)
 	case MODE_STARTTLS:
 	case MODE_HANDSHAKE: /* the whole of it, however slowly its bytes come */
 		return limits->tls_timeout;
-	case MODE_CLOSING:
-		return CLOSING_MS;
+	case MODE_CLOSING: /* who reads nothing does not hold up a stop */
+		return s->in->draining ? LINGER_MS : CLOSING_MS;
 	case MODE_LINGER:
 		return LINGER_MS;
 	case MODE_DATA:
@@ -231,18 +231,33 @@ void in_session_shut_down(struct in_session *s)
 
 void in_session_drain(struct in_session *s)
 {
-	/* No word of ours would be understood now. */
-	if (s->mode == MODE_FIRST_BYTE || s->mode == MODE_HANDSHAKE) {
+	switch (s->mode) {
+	case MODE_FIRST_BYTE:
+	case MODE_STARTTLS:
+	case MODE_HANDSHAKE:
+		/* No word of ours would be understood now. */
 		session_tls_release(s);
 		in_session_finish(s, "shutting down");
-		return;
-	}
-	/* Before content there is nothing to lose, and between chunks the client will send it
-	 * again; waiting for a silent client would hold up the stop. */
-	if (s->mode == MODE_COMMAND || s->mode == MODE_AUTH)
+		break;
+	case MODE_COMMAND:
+	case MODE_AUTH:
+	case MODE_DELAY:
+		/* Before content there is nothing to lose, and between chunks the client will send
+		 * it again; waiting for a silent client would hold up the stop. */
 		in_session_shut_down(s);
-	else if (in_session_reads_content(s))
+		break;
+	case MODE_DATA:
+	case MODE_BDAT:
 		content_timer(s);
+		break;
+	case MODE_CLOSING:
+		in_session_set_mode(s, MODE_CLOSING);
+		break;
+	case MODE_WAIT:
+	case MODE_LINGER:
+	case MODE_DEAD:
+		break;
+	}
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -161,6 +161,7 @@ bool session_tls_is_hello(unsigned char first); /* a client that begins so means
 /* Greets, begins TLS, or waits for the first byte: as the listener wants it. */
 void session_tls_open(struct in_session *s, enum listener_tls tls);
 void session_tls_silent(struct in_session *s);	      /* limits.auto_wait is over */
+void session_tls_unexpected(struct in_session *s);    /* a hello where text is expected */
 bool session_tls_offered(const struct in_session *s); /* STARTTLS, now */
 void session_tls_begin(struct in_session *s);	      /* the handshake */
 void session_tls_done(struct in_session *s);	      /* it has succeeded */

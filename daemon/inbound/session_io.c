@@ -77,9 +77,7 @@ static bool line_input(struct in_session *s)
 	struct evbuffer *in = bufferevent_get_input(s->bev);
 	struct secret line;
 	if (is_client_hello(s, in)) {
-		in_session_log_refused(s, "(TLS handshake where plain text is expected: set tls = "
-					  "\"auto\" for this listener, or STARTTLS or no TLS on "
-					  "the device)");
+		session_tls_unexpected(s);
 		in_session_finish(s, "TLS on a plain port");
 		return false;
 	}

@@ -12,6 +12,7 @@
 #include "common/tls_server.h"
 #include "config/quirk.h"
 #include "inbound/command.h"
+#include "inbound/listener.h"
 #include "inbound/session.h"
 
 /*
@@ -90,6 +91,17 @@ void session_tls_open(struct in_session *s, enum listener_tls tls)
 		in_session_set_mode(s, MODE_FIRST_BYTE);
 		break;
 	}
+}
+
+void session_tls_unexpected(struct in_session *s)
+{
+	if (s->listener != NULL && s->listener->tls == LISTENER_TLS_AUTO)
+		in_session_log_refused(s, "(TLS handshake that began after the greeting: raise "
+					  "limits.auto_wait, or set STARTTLS on the device)");
+	else
+		in_session_log_refused(s, "(TLS handshake where plain text is expected: set tls = "
+					  "\"auto\" for this listener, or STARTTLS or no TLS on "
+					  "the device)");
 }
 
 /* ---- STARTTLS ---- */

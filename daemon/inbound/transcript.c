@@ -11,8 +11,8 @@
 
 enum {
 	TEXT_MAX = 200,	  /* of what was said: more than that nobody reads */
-	LINE_ROOM = 1024, /* TEXT_MAX escaped, and what stands before it */
-	SHOWN_MAX = 300,  /* fits a tail of the smallest transcript */
+	LINE_ROOM = 2048, /* all of it escaped, and what stands before it */
+	SHOWN_MAX = 380,  /* fits a tail of the smallest transcript, with its line end */
 };
 
 struct transcript *transcript_new(int64_t now_ms, size_t max)
@@ -99,6 +99,18 @@ static void append_count(struct strbuf *out, size_t bytes, const char *what)
 	strbuf_addf(out, "(%zu byte%s%s)", bytes, bytes == 1 ? "" : "s", what);
 }
 
+/* To a device that ends its lines in CR alone, what stands behind one is the next line: perhaps an
+ * AUTH, or the answer to it. */
+static void append_argument(struct strbuf *out, struct str args)
+{
+	ptrdiff_t cr = str_chr(args, '\r');
+	struct str shown = cr >= 0 ? str_head(args, (size_t)cr) : args;
+	quote_append_bare(out, shown, TEXT_MAX);
+	strbuf_adds(out, cr > 0 ? " " : "");
+	if (cr >= 0)
+		append_count(out, args.n - shown.n, " behind a lone CR");
+}
+
 /* Of AUTH the mechanism's name, if it is one. */
 static void append_auth(struct strbuf *out, struct str args)
 {
@@ -127,7 +139,7 @@ static void append_masked(struct strbuf *out, struct str line)
 	if ((c->flags & COMMAND_HAS_SECRET) != 0)
 		append_auth(out, args);
 	else if ((c->flags & (COMMAND_NEEDS_ARGUMENT | COMMAND_MAY_HAVE_ARGUMENT)) != 0)
-		quote_append_bare(out, args, TEXT_MAX);
+		append_argument(out, args);
 	else if (args.n != 0)
 		append_count(out, args.n, "");
 }
@@ -172,7 +184,7 @@ void transcript_event(struct transcript *t, int64_t now_ms, const char *text)
 {
 	struct strbuf line;
 	begin(t, &line, now_ms, "");
-	quote_append_bare(&line, str_of(text), TEXT_MAX);
+	quote_append_visible(&line, str_of(text), SHOWN_MAX);
 	end(t, &line);
 }
 

@@ -9,8 +9,9 @@ import subprocess
 import pytest
 
 from . import conf
-from .relay import ROOT
+from .relay import ROOT, free_port
 from .dialogue import Dialogue, message, print_page
+from .tls_client import client_hello
 
 PASSWORD = "canary-pa55word"
 
@@ -158,6 +159,31 @@ def test_the_lines_to_paste_admit_it(relay, sandbox, others):
     sandbox.wait(messages=2)
     assert "reload:" not in ok(one.cli("device", "list"))
     assert "kyocera" in ok(one.cli("device", "list"))
+
+
+@pytest.mark.parametrize("columns", [None, 80])
+def test_what_to_do_about_a_handshake_is_told_whole(relay, columns):
+    """However much the device offers, and however narrow the terminal."""
+    one = relay({"allow": None, "listeners": [{"address": f"127.0.0.1:{free_port()}", "tls": "implicit"}],
+                 "devices": [{"name": "erp", "address": "127.0.0.5"}]})
+    port = int(one.config["listeners"][0]["address"].rpartition(":")[2])
+    old = (0xC00A, 0xC014, 0x0039, 0xC009, 0xC013, 0x0033, 0x0035, 0x002F)
+    with Dialogue(port, greet=False, source="127.0.0.100") as talk:
+        talk.send(client_hello(0x0301, old))
+        talk.rest()
+    wait_gone(one, "127.0.0.100")
+    line = ('set tls_profile = "legacy" for it, as in devices = ( { name = "printer-1"; address = '
+            '"127.0.0.100"; tls_profile = "legacy"; } );')
+    if columns is None:
+        text = ok(one.cli("device", "list"))
+        assert line in ok(one.cli("device", "transcript", "127.0.0.100"))
+    else:
+        text = subprocess.run(
+            ["script", "-qec",
+             f"stty cols {columns}; {one.program} -c {one.path} device list", "/dev/null"],
+            capture_output=True, text=True, timeout=30, check=True).stdout
+        assert max(len(row) for row in text.split("\n")) <= columns + len("\x1b[1m\x1b[0m\r")
+    assert line in " ".join(text.split())
 
 
 def test_status_counts_connections(relay):

@@ -11,6 +11,7 @@ import pytest
 
 from .dialogue import Dialogue, message, print_page, unverified
 from .relay import RelayError, free_port
+from .tls_client import client_hello
 
 # What systemd does: opens the sockets, passes them from descriptor 3 on, and says so.
 PARENT = """
@@ -114,6 +115,19 @@ def test_auto_waits_no_longer_than_it_says(relay):
            "limits": {"auto_wait": "10ms", "command_timeout": "1h"}})
     with Dialogue(port) as talk:
         talk.hello()
+
+
+def test_auto_says_when_tls_comes_too_late(relay):
+    """The listener is right already: it is its patience, or the device."""
+    port = free_port()
+    one = relay({"listeners": [{"address": f"127.0.0.1:{port}", "tls": "auto"}],
+                 "limits": {"auto_wait": "10ms"}})
+    with Dialogue(port) as talk:
+        talk.send(client_hello())
+        talk.rest()
+    reply = one.wait_event("refused")["reply"]
+    assert reply == "(TLS handshake that began after the greeting: raise limits.auto_wait, or set " \
+                    "STARTTLS on the device)"
 
 
 def test_status_names_the_kinds(relay):

@@ -60,6 +60,26 @@ static void no_line_is_longer_than_the_width(void **state)
 	}
 }
 
+/* Nothing of them is left out: what to do about an error stands at its end. */
+static void long_notes_take_more_lines(void **state)
+{
+	(void)state;
+	struct table t;
+	table_init(&t, columns, ARRAY_LEN(columns));
+	table_row(&t, (const char *[]){ "a", "1", "", "" });
+	table_note(&t, "set tls_profile = \"legacy\" for it");
+	table_note(&t, "0123456789abcdef");
+	table_note(&t, "");
+	char *text = render(&t, 21, false);
+	assert_non_null(strstr(text, "\n          set\n"
+				     "          tls_profile\n"));
+	assert_non_null(strstr(text, "\n          = \"legacy\"\n"
+				     "          for it\n"));
+	assert_non_null(strstr(text, "\n          0123456789a\n"
+				     "          bcdef\n"));
+	free(text);
+}
+
 static void notes_go_across(void **state)
 {
 	(void)state;
@@ -149,6 +169,7 @@ int main(void)
 		cmocka_unit_test(columns_are_as_wide_as_their_cells),
 		cmocka_unit_test(no_line_is_longer_than_the_width),
 		cmocka_unit_test(notes_go_across),
+		cmocka_unit_test(long_notes_take_more_lines),
 		cmocka_unit_test(foreign_text_cannot_address_the_terminal),
 		cmocka_unit_test(only_the_titles_are_coloured),
 		cmocka_unit_test(short_words),

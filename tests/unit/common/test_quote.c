@@ -39,6 +39,23 @@ static void foreign_bytes_are_escaped(void **state)
 	check((struct str){ turn, sizeof(turn) }, 100, "\\xe2\\x80\\xae");
 }
 
+static void check_visible(struct str text, size_t max, const char *shown)
+{
+	struct strbuf out;
+	strbuf_init(&out, 10000);
+	quote_append_visible(&out, text, max);
+	assert_string_equal(strbuf_cstr(&out), shown);
+	strbuf_done(&out);
+}
+
+static void for_people_quotes_stay(void **state)
+{
+	(void)state;
+	check_visible(STR("set tls = \"auto\""), 100, "set tls = \"auto\"");
+	check_visible(STR("a\\x1bb\x1b\r\n"), 100, "a\\x1bb\\x1b\\r\\n");
+	check_visible(STR("\"\"\""), 2, "\"\"...");
+}
+
 static void long_text_is_cut_by_input_bytes(void **state)
 {
 	(void)state;
@@ -75,6 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(foreign_bytes_are_escaped),
+		cmocka_unit_test(for_people_quotes_stay),
 		cmocka_unit_test(long_text_is_cut_by_input_bytes),
 		cmocka_unit_test(every_byte_is_safe),
 	};

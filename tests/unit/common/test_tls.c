@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <openssl/err.h>
+
 #include "tests/unit/common/tls_world.h"
 
 static void test_good_certificates(void **state)
@@ -191,6 +194,15 @@ static void test_explain_without_a_connection(void **state)
 	assert_string_equal(err.text, "TLS: the other side closed the connection");
 }
 
+/* OpenSSL has no words for what the system says. */
+static void test_explain_a_reset(void **state)
+{
+	struct err err;
+	(void)state;
+	tls_explain_code(ERR_SYSTEM_FLAG | ECONNRESET, NULL, BEV_EVENT_ERROR, &err);
+	assert_string_equal(err.text, "TLS: Connection reset by peer");
+}
+
 static void test_contexts_that_cannot_be(void **state)
 {
 	const struct recipe r = { "x", "DNS:mail.test", -1, 1, 2048, EVP_sha256(), false };
@@ -246,6 +258,7 @@ int main(void)
 		WITH_FIXTURE(test_old_protocol),
 		WITH_FIXTURE(test_no_tls_at_all),
 		WITH_FIXTURE(test_explain_without_a_connection),
+		WITH_FIXTURE(test_explain_a_reset),
 		WITH_FIXTURE(test_contexts_that_cannot_be),
 		WITH_FIXTURE(test_no_key_log),
 	};

@@ -143,6 +143,29 @@ static void limits_connections(void **state)
 	inbound_world_free(w);
 }
 
+/* What a device may have counts instead of what each address may have. */
+static void a_device_has_its_own_number(void **state)
+{
+	struct inbound_world *w = inbound_world_new(
+		"limits = { connections_per_address = 2; };"
+		"devices = ( { name = \"erp\"; address = \"127.0.0.5\"; connections = 3; } );");
+	in_port_t port = port_of(w->in);
+	int fds[3];
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		fds[i] = dial(port, 5);
+		assert_starts(hear(w, fds[i]), "220 ");
+	}
+	int extra = dial(port, 5);
+	assert_string_equal(hear(w, extra),
+			    "421 4.7.0 Too many connections from erp: 3 are allowed\r\n");
+	close(extra);
+	for (unsigned i = 0; i < 3; i++)
+		close(fds[i]);
+	run_loop_for(w->base, 50);
+	inbound_world_free(w);
+}
+
 /* DOS-08: without descriptors it waits, and neither turns in circles nor forgets to go on. */
 static void dos_08_no_descriptors(void **state)
 {
@@ -283,9 +306,13 @@ static void stops_listening(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(accepts_and_greets),	 cmocka_unit_test(limits_connections),
-		cmocka_unit_test(dos_08_no_descriptors), cmocka_unit_test(says_what_is_wrong),
-		cmocka_unit_test(both_families),	 cmocka_unit_test(reload),
+		cmocka_unit_test(accepts_and_greets),
+		cmocka_unit_test(limits_connections),
+		cmocka_unit_test(a_device_has_its_own_number),
+		cmocka_unit_test(dos_08_no_descriptors),
+		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(both_families),
+		cmocka_unit_test(reload),
 		cmocka_unit_test(stops_listening),
 	};
 	return cmocka_run_group_tests_name("inbound/listener", tests, NULL, NULL);

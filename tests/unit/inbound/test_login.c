@@ -238,6 +238,24 @@ static void delays_grow(void **state)
 	inbound_world_free(w);
 }
 
+/* Nor does a stop wait for it: ten seconds are longer than a stop may take. */
+static void a_stop_does_not_wait_for_an_answer_held_back(void **state)
+{
+	struct inbound_world *w = inbound_world_new(DEVICES);
+	struct world_client *c = greeted(w, "192.168.9.9");
+	(void)state;
+	fake_time_longest_ms();
+	client_say(c, "AUTH PLAIN AG5vYm9keQB3cm9uZw==\r\n");
+	while (fake_time_longest_ms() != 1000)
+		event_base_loop(w->base, EVLOOP_ONCE);
+	inbound_drain(w->in);
+	client_wait(c, "421 4.3.2 relay.contoso.com is shutting down\r\n");
+	client_wait_closed(c);
+	assert_null(strstr(strbuf_cstr(&c->in), "535"));
+	client_free(c);
+	inbound_world_free(w);
+}
+
 /* A user of one network, at another: as a wrong password. */
 static void not_from_this_address(void **state)
 {
@@ -485,6 +503,7 @@ int main(void)
 		cmocka_unit_test(aut_14_long_lines),
 		cmocka_unit_test(aut_10_failures_are_slow),
 		cmocka_unit_test(delays_grow),
+		cmocka_unit_test(a_stop_does_not_wait_for_an_answer_held_back),
 		cmocka_unit_test(not_from_this_address),
 		cmocka_unit_test(the_longest_login_line),
 		cmocka_unit_test(quirks_of_login),

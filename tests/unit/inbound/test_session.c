@@ -15,6 +15,7 @@
 #include "common/attr.h"
 #include "inbound/session.h"
 #include "tests/unit/support/inbound_world.h"
+#include "tests/unit/support/run_loop.h"
 
 #define ENVELOPE "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n"
 #define BODY	 "Subject: x\r\n\r\nhello\r\n.\r\n"
@@ -301,13 +302,11 @@ static void dos_01_recipients(void **state)
 	inbound_world_free(w);
 }
 
-/* DOS-05: replies that nobody reads; the server stops listening, its memory stays bounded. */
-static void dos_05_deaf_client(void **state)
+/* Asks more than it is told, and reads no answer; until the server reads no more. */
+static struct world_client *deaf_client(struct inbound_world *w)
 {
-	struct inbound_world *w = inbound_world_new("");
 	struct world_client *c = world_connect(w, "192.168.1.9");
 	struct strbuf in;
-	(void)state;
 	strbuf_init(&in, 32 * 1024 * 1024);
 	for (unsigned i = 0; i < 1000000; i++)
 		strbuf_adds(&in, "NOOP\r\n");
@@ -316,19 +315,46 @@ static void dos_05_deaf_client(void **state)
 	bool blocked = false;
 	for (unsigned i = 0; i < 100 && !blocked; i++) {
 		size_t before = evbuffer_get_length(bufferevent_get_output(c->bev));
-		for (unsigned k = 0; k < 1000; k++)
+		for (unsigned k = 0; k < 200; k++)
 			event_base_loop(w->base, EVLOOP_NONBLOCK);
 		blocked = before == evbuffer_get_length(bufferevent_get_output(c->bev));
 	}
 	assert_true(blocked);
 	assert_true(evbuffer_get_length(bufferevent_get_output(c->bev)) > in.n / 2);
+	strbuf_done(&in);
+	return c;
+}
+
+/* DOS-05: replies that nobody reads; the server stops listening, its memory stays bounded. */
+static void dos_05_deaf_client(void **state)
+{
+	struct inbound_world *w = inbound_world_new("");
+	struct world_client *c = deaf_client(w);
+	(void)state;
 	/* The time-out still runs; it need not be waited for. */
 	in_session_set_timer(TAILQ_FIRST(&w->in->sessions), 0);
 	bufferevent_enable(c->bev, EV_READ);
 	client_wait_closed(c);
 	client_free(c);
-	strbuf_done(&in);
 	inbound_world_free(w);
+}
+
+/* Our last words are offered for a moment only, whether they were said before or after it began. */
+static void dos_05_a_stop_does_not_wait_for_the_deaf(void **state)
+{
+	(void)state;
+	for (unsigned before = 0; before < 2; before++) {
+		struct inbound_world *w = inbound_world_new("");
+		struct world_client *c = deaf_client(w);
+		if (before == 1)
+			in_session_finish(TAILQ_FIRST(&w->in->sessions), "QUIT");
+		run_loop_for(w->base, 5);
+		inbound_drain(w->in);
+		assert_int_equal(inbound_session_count(w->in), 1);
+		world_settle(w);
+		client_free(c);
+		inbound_world_free(w);
+	}
 }
 
 /* A whole command must come in time, however often a byte does. */
@@ -417,6 +443,7 @@ int main(void)
 		cmocka_unit_test(envelope_arrives_whole),
 		cmocka_unit_test(dos_01_recipients),
 		cmocka_unit_test(dos_05_deaf_client),
+		cmocka_unit_test(dos_05_a_stop_does_not_wait_for_the_deaf),
 		cmocka_unit_test(command_timeout),
 		cmocka_unit_test(drains),
 		cmocka_unit_test(many_messages),

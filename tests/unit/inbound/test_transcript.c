@@ -69,6 +69,10 @@ static const struct row {
 	{ "RSET", "RSET" },
 	{ "MAIL FROM:<a@b.c> SIZE=3", "MAIL FROM:<a@b.c> SIZE=3" },
 	{ "RCPT TO:<\x1b[2J\xff@b.c>", "RCPT TO:<\\x1b[2J\\xff@b.c>" },
+	/* Lines that end in CR alone. */
+	{ "EHLO x\rAUTH PLAIN " CANARY "\r", "EHLO x (25 bytes behind a lone CR)" },
+	{ "MAIL FROM:<a@b.c>\r" CANARY, "MAIL FROM:<a@b.c> (13 bytes behind a lone CR)" },
+	{ "VRFY x\rAUTH LOGIN\r" CANARY, "VRFY x (24 bytes behind a lone CR)" },
 };
 
 static void masks(void **state)
