@@ -147,7 +147,7 @@ const struct schema_key schema_keys[] = {
 	  RANGE(KIB, MIB), RELOAD, HELP("longest transcript of a session") },
 	{ "limits", "transcript_memory", SCHEMA_SIZE, TOP(limits.transcript_memory), DEF("16M"),
 	  RANGE(64 * KIB, GIB), RELOAD,
-	  HELP("memory for all transcripts; the oldest go, strangers' first") },
+	  HELP("memory for the transcripts of ended sessions; the oldest go, strangers' first") },
 	{ "limits", "log_rate", SCHEMA_NUMBER, TOP(limits.log_rate), DEF("10"), RANGE(1, 10000),
 	  RELOAD, HELP("lines a second logged about one address; the rest are counted") },
 
