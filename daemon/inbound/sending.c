@@ -57,6 +57,7 @@ void sending_begin(struct in_session *s)
 	if (policy_wants_header(&policy)) {
 		s->tx.senders = mem_alloc(sizeof(*s->tx.senders));
 		sender_capture_init(s->tx.senders);
+		s->tx.senders->default_domain = s->config->default_domain;
 	}
 	if (row == NULL || row->hold_above.count == 0)
 		return;

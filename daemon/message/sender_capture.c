@@ -84,15 +84,29 @@ void sender_capture_feed(struct sender_capture *c, struct str bytes, const struc
 	}
 }
 
-static bool check_mailbox(struct str text, sender_allowed *is_allowed, const void *arg,
-			  struct strbuf *scratch, struct sender_field *out)
+/* "root (Cron Daemon)": nobody's address yet, so it cannot be taken for another's. */
+static bool is_bare_name(struct str text, const struct from_field *mailbox)
+{
+	struct str name = strbuf_str(&mailbox->address);
+	for (size_t i = 0; i < name.n; i++)
+		if (!ascii_is_alnum(name.p[i]) && str_chr(STR("._-"), name.p[i]) < 0)
+			return false;
+	return name.n != 0 && str_chr(text, '@') < 0;
+}
+
+static bool check_mailbox(struct str text, const char *default_domain, sender_allowed *is_allowed,
+			  const void *arg, struct strbuf *scratch, struct sender_field *out)
 {
 	struct from_field mailbox;
 	from_field_parse(text, &mailbox);
-	out->readable = mailbox.single && mailbox.plain;
+	bool completed = !mailbox.single && mailbox.plain && str_of(default_domain).n != 0 &&
+			 is_bare_name(text, &mailbox);
+	out->readable = (mailbox.single && mailbox.plain) || completed;
 	strbuf_reset(scratch);
 	if (out->readable)
 		strbuf_addstr(scratch, strbuf_str(&mailbox.address));
+	if (completed)
+		strbuf_addf(scratch, "@%s", default_domain);
 	from_field_done(&mailbox);
 	out->address = strbuf_str(scratch);
 	return out->readable && is_allowed(arg, out->address);
@@ -109,7 +123,7 @@ bool sender_capture_check(const struct sender_capture *c, sender_allowed *allowe
 		out->name = field.name;
 		do {
 			mailbox = from_field_next(&list);
-			if (!check_mailbox(mailbox, allowed, arg, scratch, out))
+			if (!check_mailbox(mailbox, c->default_domain, allowed, arg, scratch, out))
 				return false;
 		} while (list.p != NULL);
 	}

@@ -19,7 +19,8 @@ enum {
 };
 
 struct sender_capture {
-	struct strbuf fields; /* whole ones, canonical; overflow: there was more */
+	const char *default_domain; /* completes bare names; NULL or "": none does */
+	struct strbuf fields;	    /* whole ones, canonical; overflow: there was more */
 	/* private: the line under way */
 	struct strbuf name;
 	bool at_start;

@@ -223,7 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *patterns[] = { pattern };
 	const struct device_config row = { .senders = { patterns, 1 } };
 	const struct access access = { .device = "ups", .row = &row };
-	const struct policy policy = { .access = &access };
+	const struct policy policy = { .access = &access, .row = &row };
 	struct strbuf stream;
 	struct passed whole, pieces;
 	memcpy(pattern, one_address ? allowed_address : allowed_domain,

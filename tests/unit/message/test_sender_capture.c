@@ -106,11 +106,34 @@ static bool is_good(const void *arg, struct str address)
 	return str_ieq(address, str_of(arg));
 }
 
+/* refused: "name address", "name ?" when unreadable; NULL: fine. */
+static void check(const char *wire, const char *default_domain, const char *refused)
+{
+	for (size_t j = 0; j < ARRAY_LEN(pieces); j++) {
+		struct sender_field found = { .readable = true };
+		struct strbuf scratch, text;
+		struct passing p;
+		strbuf_init(&scratch, SENDER_CAPTURE_MAX);
+		strbuf_init(&text, 1024);
+		pass(&p, wire, pieces[j]);
+		p.capture.default_domain = default_domain;
+		if (!sender_capture_check(&p.capture, is_good, "ok@b.c", &scratch, &found)) {
+			strbuf_addstr(&text, found.name);
+			strbuf_addc(&text, ' ');
+			strbuf_addstr(&text, found.readable ? found.address : STR("?"));
+		}
+		assert_string_equal(strbuf_cstr(&text), refused != NULL ? refused : "");
+		strbuf_done(&scratch);
+		strbuf_done(&text);
+		sender_capture_done(&p.capture);
+	}
+}
+
 static void test_every_address_must_be_allowed(void **state)
 {
 	static const struct {
 		const char *wire;
-		const char *refused; /* "name address", "name ?" when unreadable; NULL: fine */
+		const char *refused;
 	} rows[] = {
 		{ "Subject: x\r\n\r\n", NULL },
 		{ "From: ok@b.c\r\n\r\n", NULL },
@@ -147,25 +170,32 @@ static void test_every_address_must_be_allowed(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		for (size_t j = 0; j < ARRAY_LEN(pieces); j++) {
-			struct sender_field found = { .readable = true };
-			struct strbuf scratch, text;
-			struct passing p;
-			strbuf_init(&scratch, SENDER_CAPTURE_MAX);
-			strbuf_init(&text, 1024);
-			pass(&p, rows[i].wire, pieces[j]);
-			if (!sender_capture_check(&p.capture, is_good, "ok@b.c", &scratch,
-						  &found)) {
-				strbuf_addstr(&text, found.name);
-				strbuf_addc(&text, ' ');
-				strbuf_addstr(&text, found.readable ? found.address : STR("?"));
-			}
-			assert_string_equal(strbuf_cstr(&text),
-					    rows[i].refused != NULL ? rows[i].refused : "");
-			strbuf_done(&scratch);
-			strbuf_done(&text);
-			sender_capture_done(&p.capture);
-		}
+		check(rows[i].wire, NULL, rows[i].refused);
+}
+
+/* What cron writes, where the configuration says whose root that is. */
+static void test_bare_names_are_completed(void **state)
+{
+	static const struct {
+		const char *wire;
+		const char *refused;
+	} rows[] = {
+		{ "From: ok\r\n\r\n", NULL },
+		{ "From: ok (Cron Daemon)\r\n\r\n", NULL },
+		{ "From: Cron Daemon <ok>\r\nSender: ok\r\n\r\n", NULL },
+		{ "From: ok, ok@b.c\r\n\r\n", NULL },
+		{ "From: bad\r\n\r\n", "From bad@b.c" },
+		{ "From: ok (bad@b.c)\r\n\r\n", "From ?" },
+		{ "From: ok%bad\r\n\r\n", "From ?" },
+		{ "From: ok (\r\n\r\n", "From ?" },
+		{ "From: bad@d.e <ok>\r\n\r\n", "From ?" },
+		{ "From:\r\n\r\n", "From ?" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check(rows[i].wire, "b.c", rows[i].refused);
+	check("From: ok\r\n\r\n", "", "From ?");
+	check("From: ok\r\n\r\n", "x.y", "From ok@x.y");
 }
 
 int main(void)
@@ -174,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_kept),
 		cmocka_unit_test(test_it_is_bounded),
 		cmocka_unit_test(test_every_address_must_be_allowed),
+		cmocka_unit_test(test_bare_names_are_completed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
