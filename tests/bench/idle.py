@@ -10,9 +10,10 @@ import os
 import re
 import resource
 import statistics
+import sys
 import time
 
-from integration.dialogue import Dialogue, message
+from integration.dialogue import Dialogue, message, quiet
 from integration.relay import Relay, free_port
 
 PLAIN_MAX = 16 * 1024       # bytes for each connection
@@ -104,9 +105,7 @@ def warm_up(relay):
     talks = [connect(relay.port, WARM_UP_FIRST + n, n % 2 == 0) for n in range(2 * WARM_UP)]
     for talk in talks:
         talk.close()
-    end = time.monotonic() + 30
-    while Usage(relay.pid).descriptors > before + 5 and time.monotonic() < end:
-        time.sleep(0.05)
+    relay.wait_until(lambda: Usage(relay.pid).descriptors <= before + 5, timeout=30)
 
 
 def send_one(port):
@@ -137,7 +136,9 @@ def run(connections, hold, program):
         for n, kind in enumerate(kinds):
             kind.open(relay, connections // 2, n * (connections // 2))
         full = Usage(relay.pid)
-        time.sleep(hold)
+        if not quiet([talk.socket for kind in kinds for talk in kind.talks], hold):
+            print("a connection that idles was told something, or ended", file=sys.stderr)
+            return False
         idle_cpu = Usage(relay.pid).cpu - full.cpu
         served = [took for took in (send_one(relay.port) for _ in range(NEW_CLIENTS)) if took]
         print(f"{'kind':<6} {'connections':>11} {'opened in':>10} {'resident each':>14}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Talking to the relay: raw dialogues, byte by byte if wanted, and a printer that just sends."""
 import hashlib
+import select
 import smtplib
 import socket
 import ssl
@@ -115,6 +116,14 @@ class Dialogue:
             return True
         finally:
             self.socket.settimeout(20)
+
+
+def quiet(sockets, seconds):
+    """True if on none of them anything comes, nor the end, for this long."""
+    poll = select.poll()
+    for one in sockets:
+        poll.register(one, select.POLLIN)
+    return not poll.poll(seconds * 1000)
 
 
 def unverified():

@@ -306,6 +306,14 @@ class Relay:
             if left <= 0 or not self.log.wait(lambda events: len(events) > seen, left):
                 raise RelayError(f"the spool is not empty after {timeout} s:\n{self.tail()}")
 
+    def wait_until(self, condition, timeout=20):
+        """For what no event tells: looked at after each turn of the relay's loop that we cause."""
+        end = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > end:
+                raise RelayError(f"it does not come within {timeout} s:\n{self.tail()}")
+            self.status()
+
     def text(self):
         return "\n".join(line for run in self.runs for line in run.lines)
 
