@@ -16,6 +16,7 @@
 #include "message/body_out.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/support/inbound_world.h"
+#include "tests/unit/support/world_client.h"
 
 /*
  * A whole session: a client's byte stream in, replies and messages out, with the other side faked

@@ -16,6 +16,7 @@
 #include "inbound/server.h"
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/run_loop.h"
+#include "tests/unit/support/world_client.h"
 
 #define HI	 "EHLO client.example\r\n"
 #define ENVELOPE "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n"
@@ -344,13 +345,7 @@ static void bdt_13_vanishing_clients(void **state)
 	for (unsigned i = 0; i < 2 * ARRAY_LEN(begins); i++) {
 		struct world_client *c = world_connect(w, "192.168.1.9");
 		client_say(c, begins[i / 2]);
-		if (i % 2 == 0) {
-			client_shut(c);
-			client_wait_closed(c);
-		} else {
-			client_reset(c);
-		}
-		client_free(c);
+		client_vanish(c, i % 2 != 0);
 		assert_int_equal(w->abandoned, i + 1);
 		assert_int_equal(inbound_session_count(w->in), 0);
 	}

@@ -18,6 +18,7 @@
 #include "inbound/server.h"
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/run_loop.h"
+#include "tests/unit/support/world_client.h"
 
 /* What DATA and BDAT share: clients that go away or are slow, a stop, limits.messages. */
 
@@ -37,13 +38,7 @@ static void vanishing_clients(void **state)
 		struct world_client *c = world_connect(w, "192.168.1.9");
 		client_say(c, begins[i / 2]);
 		client_wait(c, "354 ");
-		if (i % 2 == 0) {
-			client_shut(c);
-			client_wait_closed(c);
-		} else {
-			client_reset(c);
-		}
-		client_free(c);
+		client_vanish(c, i % 2 != 0);
 		assert_int_equal(w->abandoned, i + 1);
 		assert_int_equal(inbound_session_count(w->in), 0);
 	}

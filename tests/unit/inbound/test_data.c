@@ -18,6 +18,7 @@
 #include "inbound/server.h"
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/run_loop.h"
+#include "tests/unit/support/world_client.h"
 
 #define ENVELOPE "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n"
 #define BEGIN	 "EHLO client.example\r\n" ENVELOPE "DATA\r\n"

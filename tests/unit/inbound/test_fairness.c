@@ -11,6 +11,7 @@
 
 #include "common/attr.h"
 #include "tests/unit/support/inbound_world.h"
+#include "tests/unit/support/world_client.h"
 
 /*
  * One who floods does not starve another. Counted in turns of the loop and in what the floods get

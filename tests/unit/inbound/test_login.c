@@ -22,6 +22,7 @@
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/run_loop.h"
 #include "tests/unit/support/smtp_script.h"
+#include "tests/unit/support/world_client.h"
 
 /* 192.168.1.9 has the requirement none, 192.168.2.9 any password, 192.168.9.9 a real one, which it
  * may send in clear text. */

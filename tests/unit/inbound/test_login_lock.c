@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/smtp_script.h"
+#include "tests/unit/support/world_client.h"
 
 /* Sessions that fail to log in, and what becomes of those after them. */
 

@@ -11,6 +11,7 @@
 #include "common/attr.h"
 #include "inbound/session.h"
 #include "tests/unit/support/inbound_world.h"
+#include "tests/unit/support/world_client.h"
 
 /* MAIL, RCPT, VRFY: threats.md 2.7, each reply to the letter. */
 

@@ -20,6 +20,7 @@
 #include "inbound/session.h"
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/smtp_model.h"
+#include "tests/unit/support/world_client.h"
 
 /*
  * The state machine against a model of it (tests/unit/support/smtp_model.h): random dialogues of

@@ -10,6 +10,7 @@
 #include "common/attr.h"
 #include "inbound/server.h"
 #include "tests/unit/support/inbound_world.h"
+#include "tests/unit/support/world_client.h"
 
 #define HELLO	 "EHLO x\r\n"
 #define ENVELOPE "MAIL FROM:<a@contoso.com>\r\nRCPT TO:<d@e.f>\r\n"

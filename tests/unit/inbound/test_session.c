@@ -16,6 +16,7 @@
 #include "inbound/session.h"
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/run_loop.h"
+#include "tests/unit/support/world_client.h"
 
 #define ENVELOPE "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n"
 #define BODY	 "Subject: x\r\n\r\nhello\r\n.\r\n"

@@ -15,6 +15,7 @@
 #include "inbound/server.h"
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/run_loop.h"
+#include "tests/unit/support/world_client.h"
 
 #define CANARY	 "Y2FuYXJ5"
 #define CANARY_2 "AGNhbmFyeQBzM2NyZXRjYW5hcnk="

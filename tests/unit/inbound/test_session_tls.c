@@ -19,6 +19,7 @@
 #include "tests/unit/support/inbound_world.h"
 #include "tests/unit/support/run_loop.h"
 #include "tests/unit/support/smtp_script.h"
+#include "tests/unit/support/world_client.h"
 
 #define HI	 "EHLO client.example\r\n"
 #define ENVELOPE "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n"

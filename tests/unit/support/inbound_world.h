@@ -2,7 +2,6 @@
 #ifndef OAUTHRELAY_TESTS_INBOUND_WORLD_H
 #define OAUTHRELAY_TESTS_INBOUND_WORLD_H
 
-#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,9 +11,9 @@
 #include "inbound/listener.h"
 
 /*
- * The server side of SMTP between two fakes: clients on socket pairs, with any address one likes,
- * and an other side that keeps messages in memory and can be told to refuse, to ask for pauses, or
- * to take its time. All in one event loop.
+ * The server side of SMTP between two fakes: clients (world_client.h), and an other side that keeps
+ * messages in memory and can be told to refuse, to ask for pauses, or to take its time. All in one
+ * event loop.
  */
 
 /* One message whose content came to its end. */
@@ -63,42 +62,8 @@ struct inbound_world *inbound_world_new(const char *extra);
 struct inbound_world *inbound_world_new_tls(const char *extra);
 void inbound_world_free(struct inbound_world *w); /* checks that nothing is left over */
 void world_clear(struct inbound_world *w);	  /* forgets what has come */
-void world_settle(struct inbound_world *w);	  /* turns the loop until no session is left */
 void world_resume_held(struct inbound_world *w);
 void world_finish_held(struct inbound_world *w);
-
-struct world_client {
-	struct inbound_world *world;
-	struct bufferevent *bev;
-	SSL *ssl;
-	int fd;
-	struct strbuf in; /* all that the server has said */
-	size_t seen;	  /* of it, by client_wait() */
-	bool closed;	  /* the server has closed */
-	bool secured;
-	bool failed;
-};
-
-struct world_client *world_connect(struct inbound_world *w, const char *address);
-void client_free(struct world_client *c); /* closes */
-/* In pieces of n bytes, each sent when the server has had a turn with those before. */
-void client_send(struct world_client *c, struct str bytes, size_t n);
-void client_say(struct world_client *c, const char *text); /* in one piece */
-void client_shut(struct world_client *c);		   /* no more from us */
-void client_reset(struct world_client *c);		   /* the connection breaks */
-/* Turns the loop until text comes, behind what was waited for before; fails after five seconds. */
-void client_wait(struct world_client *c, const char *text);
-void client_wait_closed(struct world_client *c);
-/* One exchange. */
-void client_ask(struct world_client *c, const char *command, const char *reply);
-/* The TLS handshake; false when it fails. */
-bool client_handshake(struct world_client *c);
-
-/* Codes of all replies, blanks between: "220 250 221". The caller frees. */
-char *client_codes(const struct world_client *c);
-/* Connects from 192.168.1.9, sends all of input, shuts, waits for the server's close, compares the
- * codes of the replies; once in one segment, once in one-byte segments. */
-void world_dialogue(struct inbound_world *w, const char *name, struct str input, const char *codes);
 
 /* The base64 of bytes, which the caller frees. */
 char *world_base64(struct str bytes);
