@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "admin/device.h"
+#include "admin/release_device.h"
 #include "admin/show_devices.h"
 #include "admin/show_queue.h"
 #include "admin/show_status.h"
@@ -18,7 +18,7 @@ const struct admin_route admin_routes[] = {
 	  "addresses that have connected, devices that have not: ?limit=50&offset=0" },
 	{ "GET", "/v1/devices/*/transcript", show_transcripts,
 	  "what was said in the last sessions of a device or an address" },
-	{ "POST", "/v1/devices/*/release", device_release,
+	{ "POST", "/v1/devices/*/release", release_device,
 	  "sends what is held because the device was above its rate" },
 };
 const size_t admin_route_count = ARRAY_LEN(admin_routes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "admin/device.h"
+#include "admin/release_device.h"
 
 #include "common/json.h"
 #include "common/quote.h"
@@ -31,7 +31,7 @@ static struct admin_answer no_such_device(const struct admin_view *view, struct 
 	return answer;
 }
 
-struct admin_answer device_release(const struct admin_request *request)
+struct admin_answer release_device(const struct admin_request *request)
 {
 	const struct admin_view *view = request->view;
 	struct str name = request->rest;
