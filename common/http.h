@@ -2,6 +2,8 @@
 #ifndef OAUTHRELAY_COMMON_HTTP_H
 #define OAUTHRELAY_COMMON_HTTP_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -37,6 +39,7 @@ struct http_reply {
 	long status;
 	struct str body;	 /* valid during the callback */
 	struct str content_type; /* empty when absent */
+	struct str authenticate; /* WWW-Authenticate; empty when absent */
 	int64_t retry_after_ms; /* from Retry-After, seconds or date; -1 when absent or senseless */
 	int64_t date_ms;	/* the server's Date, wall clock ms; -1 when absent */
 	int64_t took_ms;
@@ -44,11 +47,23 @@ struct http_reply {
 
 typedef void http_cb(void *arg, const struct http_reply *reply);
 
+struct http_header {
+	const char *name;
+	struct str value; /* may be secret: copied, and wiped after use */
+};
+
 struct http_params {
-	const char *url;     /* https only */
+	const char *url;     /* https only, but see local_http */
 	const char *ca_file; /* "" or NULL: the system's */
 	struct str body;     /* NULL bytes: GET; else POST; copied */
 	const char *content_type;
+	const struct http_header *headers; /* more of them */
+	size_t header_count;
+	/* NULL or "": straight, whatever the environment says. http://[user@]host:port,
+	 * socks5h://[user@]host:port; it may have another name server than we. */
+	const char *proxy;
+	struct str proxy_password;
+	bool local_http;    /* http:// too, to an address literal or name of this machine or link */
 	int64_t timeout_ms; /* whole request, name resolution included */
 	size_t reply_max;
 };

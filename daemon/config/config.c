@@ -73,6 +73,13 @@ static void free_sections(enum schema_base base, void *fields)
 			schema_free(schema_sections[i].path, fields);
 }
 
+static void free_credentials(struct account_config *account)
+{
+	for (size_t i = 0; i < account->credential_count; i++)
+		secret_done(&account->credentials[i].secret);
+	free(account->credentials);
+}
+
 void config_unref(struct config *config)
 {
 	if (config == NULL || --config->refs != 0)
@@ -82,7 +89,7 @@ void config_unref(struct config *config)
 	for (size_t i = 0; i < config->device_count; i++)
 		free_sections(SCHEMA_IN_DEVICE, &config->devices[i]);
 	for (size_t i = 0; i < config->account_count; i++) {
-		secret_done(&config->accounts[i].client_secret);
+		free_credentials(&config->accounts[i]);
 		free_sections(SCHEMA_IN_ACCOUNT, &config->accounts[i]);
 	}
 	free_sections(SCHEMA_IN_CONFIG, config);

@@ -68,6 +68,32 @@ enum upstream_auth {
 	UPSTREAM_AUTH_XOAUTH2
 };
 
+/* How an account gets its tokens (RFC 6749; microsoft365.md 4.1 and 4.7). */
+enum account_grant {
+	GRANT_CLIENT_CREDENTIALS,
+	GRANT_DELEGATED, /* somebody signs in once; then by refresh tokens */
+	GRANT_MANAGED_IDENTITY,
+	GRANT_FEDERATED, /* client credentials, with another issuer's assertion out of a file */
+};
+
+/* Whose managed identity endpoint this is: the two differ in more than the address. */
+enum identity_host {
+	IDENTITY_AZURE_VM,  /* IMDS */
+	IDENTITY_AZURE_ARC, /* a server of one's own that Arc has taken in: proves itself by a file
+			     */
+};
+
+enum assertion_algorithm {
+	ASSERTION_PS256,
+	ASSERTION_RS256
+};
+
+/* Which digest of the certificate an assertion names it by. */
+enum assertion_thumbprint {
+	THUMBPRINT_SHA256, /* x5t#S256 */
+	THUMBPRINT_SHA1	   /* x5t */
+};
+
 enum uncertain_rule {
 	UNCERTAIN_RETRY,
 	UNCERTAIN_HOLD
@@ -101,6 +127,27 @@ struct device_config {
 	uint64_t connections;
 };
 
+/* One of the ways an application proves who it is: a secret, or a certificate with its key. */
+struct credential_config {
+	char *secret_ref; /* as written; "": it is a certificate */
+	struct secret secret;
+	char *certificate; /* PEM file; "": it is a secret */
+	char *key_ref;	   /* as written; "": the key lies in the certificate's file */
+	struct secret key; /* PEM text */
+	char *certificate_pem;
+	enum assertion_algorithm algorithm;
+	enum assertion_thumbprint thumbprint;
+	char *expires;	    /* as written: "2027-05-01"; "" */
+	int64_t expires_ms; /* wall clock; a certificate's own notAfter; 0: not known */
+};
+
+/* How to get out to the token endpoint. */
+struct proxy_config {
+	char *tokens; /* "none", or http://user@host:port, socks5h://host:port; no password in it */
+	char *password_ref;
+	struct secret password;
+};
+
 struct account_limits {
 	uint64_t connections;
 	uint64_t per_minute;
@@ -115,18 +162,32 @@ struct account_config {
 	char *login;   /* the XOAUTH2 user; the mailbox unless set */
 	char *tenant;
 	char *client_id;
-	struct secret client_secret; /* resolved; empty when auth is none */
-	char *client_secret_ref;     /* as written, for `config show` (a literal is masked there) */
+	char *client_secret_ref; /* short for one of credentials; as written, "" */
+	enum account_grant grant;
+	/* In the order in which they are tried; none for a public client, a managed identity and a
+	 * federated one. */
+	struct credential_config *credentials;
+	size_t credential_count;
+	char *assertion_file; /* GRANT_FEDERATED */
+	enum identity_host identity_host;
+	char *identity_endpoint;  /* GRANT_MANAGED_IDENTITY: the whole URL without its query */
+	char *redirect_uri;	  /* of a confidential web client; "": loopback */
+	int64_t secret_lifetime;  /* assumed for a secret without `expires` */
+	int64_t sign_in_lifetime; /* a refresh token ends when unused for so long; 0: not known */
+	int64_t token_margin;	  /* the host refuses tokens that end sooner than this */
 	enum sender_rule sender;
 	struct config_strings send_as; /* patterns: a@b.c, contoso.com, *.contoso.com */
 	char *host;
 	uint64_t port;
 	enum upstream_tls tls;
 	enum upstream_auth auth;
-	char *token_endpoint; /* complete URL, tenant filled in */
-	char *authority;      /* "" where the provider has none */
+	char *token_endpoint; /* complete URLs, tenant filled in */
+	char *authorization_endpoint;
+	char *device_endpoint;
+	char *authority; /* "" where the provider has none */
 	char *scope;
-	char *ca_file; /* "": the system's */
+	char *ca_file;		   /* "": the system's */
+	struct proxy_config proxy; /* the account's own, else the relay's; tokens "": none */
 	struct account_limits limits;
 };
 
@@ -179,6 +240,8 @@ struct config {
 	char *postmaster;
 	char *state_dir;
 	char *users_file;
+	char *seal_key_ref; /* "": see common/seal_key.h */
+	struct proxy_config proxy;
 	char *tls_certificate; /* "": self-signed, made at first start in state_dir */
 	char *tls_key;
 	struct listener_config *listeners;

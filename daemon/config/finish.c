@@ -81,12 +81,14 @@ static void finish_secret(struct account_config *account, struct diag *diag)
 	bool literal = false;
 	if (account->auth == UPSTREAM_AUTH_NONE || ref.n == 0)
 		return;
+	account->credentials = mem_zalloc(sizeof(*account->credentials));
+	account->credential_count = 1;
 	if (str_starts(ref, STR("file:")) && !str_starts(ref, STR("file:/")))
 		diag_error_at(diag, &account->client_secret_ref,
 			      "client_secret of account \"%s\": write the full path: "
 			      "\"file:/etc/oauthrelay/%s.secret\"",
 			      account->name, account->name);
-	else if (!secret_resolve(ref, &account->client_secret, &literal, &err))
+	else if (!secret_resolve(ref, &account->credentials[0].secret, &literal, &err))
 		diag_error_at(diag, &account->client_secret_ref,
 			      "client_secret of account \"%s\": %s", account->name, err.text);
 	if (literal)

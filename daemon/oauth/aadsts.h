@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "oauth/token.h"
+#include "oauth/token_failure.h"
 
 /*
  * What Microsoft's token endpoint means by its AADSTS numbers (microsoft365.md 4.12): how to take

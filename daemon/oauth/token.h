@@ -8,6 +8,7 @@
 #include "common/err.h"
 #include "common/secret.h"
 #include "common/strbuf.h"
+#include "oauth/token_failure.h"
 
 struct account_config;
 struct event_base;
@@ -36,21 +37,6 @@ enum token_state {
 	TOKEN_HELD
 };
 const char *token_state_name(enum token_state state);
-
-/* How a failure is to be taken (microsoft365.md 4.11, 4.12). */
-enum token_failure_class {
-	TOKEN_FAIL_TRANSIENT, /* comes right by itself: back off */
-	TOKEN_FAIL_CONFIG,    /* an administrator must change something: hold */
-	TOKEN_FAIL_LOGIN,     /* somebody must sign in again: hold */
-};
-
-struct token_failure {
-	enum token_failure_class class;
-	char code[40];	   /* "AADSTS7000215", "http-503", "timeout", "invalid_scope" */
-	struct err text;   /* what the endpoint or the network said, made printable */
-	struct err remedy; /* what to do, with this account's names in it; "" when unknown */
-	int64_t retry_in_ms;
-};
 
 struct token_events {
 	void (*fetched)(void *arg, int64_t expires_in_ms, int64_t took_ms);

@@ -57,7 +57,7 @@ void token_request_body(const struct account_config *account, struct secret *out
 		{ "grant_type", STR("client_credentials") },
 		{ "client_id", str_of(account->client_id) },
 		{ "scope", str_of(account->scope) },
-		{ "client_secret", secret_reveal(&account->client_secret) },
+		{ "client_secret", secret_reveal(&account->credentials[0].secret) },
 	};
 	/* Measured first: a buffer that grew would leave copies of the secret behind. */
 	size_t room = 1;
@@ -82,5 +82,5 @@ bool token_request_same(const struct account_config *a, const struct account_con
 	return strcmp(a->token_endpoint, b->token_endpoint) == 0 &&
 	       strcmp(a->client_id, b->client_id) == 0 && strcmp(a->scope, b->scope) == 0 &&
 	       strcmp(a->ca_file, b->ca_file) == 0 &&
-	       secret_equal(&a->client_secret, &b->client_secret);
+	       secret_equal(&a->credentials[0].secret, &b->credentials[0].secret);
 }

@@ -223,7 +223,7 @@ static bool holds(const cJSON *object, const char *text)
 static bool repeats_secret(const cJSON *object, const struct account_config *account)
 {
 	struct secret sent = { 0 };
-	struct str secret = secret_reveal(&account->client_secret);
+	struct str secret = secret_reveal(&account->credentials[0].secret);
 	if (secret.n == 0)
 		return false;
 	token_request_encode(secret, &sent);
@@ -378,4 +378,10 @@ bool token_response_judge(const struct http_reply *reply, const struct account_c
 	wipe_token(object);
 	cJSON_Delete(object);
 	return ok;
+}
+
+void token_grant_done(struct token_grant *grant)
+{
+	secret_done(&grant->token);
+	secret_done(&grant->refresh_token);
 }

@@ -6,7 +6,10 @@
 #include <stdint.h>
 
 #include "common/http.h"
-#include "oauth/token.h"
+#include "common/secret.h"
+#include "oauth/token_failure.h"
+
+struct account_config;
 
 /*
  * What a token endpoint answered, judged (RFC 6749 5.1 and 5.2, microsoft365.md 4.2 and 4.11): a
@@ -24,9 +27,12 @@ enum {
 };
 
 struct token_grant {
-	struct secret token; /* the caller ends it with secret_done() */
+	struct secret token;
+	struct secret refresh_token; /* empty when the reply has none */
 	int64_t life_ms;
 };
+/* Wipes both. */
+void token_grant_done(struct token_grant *grant);
 
 /* False: there is no token, and failure says why. Its retry_in_ms is then what the endpoint or the
  * kind of failure asks for at least; 0 when nothing does. */

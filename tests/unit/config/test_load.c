@@ -40,7 +40,7 @@ static void the_smallest_file_gets_its_defaults(void **state)
 	assert_string_equal(a->login, "scanner@contoso.com");
 	assert_string_equal(a->token_endpoint, "https://login.microsoftonline.com/"
 					       "contoso.onmicrosoft.com/oauth2/v2.0/token");
-	assert_true(str_eq(secret_reveal(&a->client_secret), STR(CONFIG_SECRET)));
+	assert_true(str_eq(secret_reveal(&a->credentials[0].secret), STR(CONFIG_SECRET)));
 	config_unref(c);
 }
 
@@ -235,7 +235,7 @@ static void secrets_are_followed(void **state)
 		assert_non_null(strstr(strbuf_cstr(told), rows[i].finding));
 		assert_true((c != NULL) == (rows[i].secret != NULL));
 		if (c != NULL)
-			assert_true(str_eq(secret_reveal(&c->accounts[0].client_secret),
+			assert_true(str_eq(secret_reveal(&c->accounts[0].credentials[0].secret),
 					   str_of(rows[i].secret)));
 		config_unref(c);
 		config_report_done(&report);

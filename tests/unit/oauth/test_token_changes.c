@@ -85,7 +85,7 @@ static void test_new_secret_ends_a_hold(void **state)
 	struct fixture *f = *state;
 	token_probe(f->token);
 	refuse(f, 401, wrong_secret, -1);
-	secret_set(&f->other.client_secret, STR("better"));
+	account_secret_set(&f->other, STR("better"));
 	token_reconfigure(f->token, &f->other);
 	expect_state(f, TOKEN_FETCHING);
 	assert_non_null(strstr(net.body, "client_secret=better"));

@@ -11,6 +11,7 @@
 #include "common/attr.h"
 #include "config/config.h"
 #include "oauth/token_request.h"
+#include "tests/unit/support/account_secret.h"
 
 static void fill(struct account_config *account, char *id, char *scope, struct str secret)
 {
@@ -20,7 +21,7 @@ static void fill(struct account_config *account, char *id, char *scope, struct s
 	account->ca_file = empty;
 	account->client_id = id;
 	account->scope = scope;
-	secret_set(&account->client_secret, secret);
+	account_secret_set(account, secret);
 }
 
 static void test_form(void **state)
@@ -39,7 +40,7 @@ static void test_form(void **state)
 	token_request_body(&account, &body);
 	assert_int_equal(strlen(body.p), body.n);
 	secret_done(&body);
-	secret_done(&account.client_secret);
+	account_secret_done(&account);
 }
 
 static void test_same(void **state)
@@ -56,12 +57,12 @@ static void test_same(void **state)
 	b[2].scope = other_scope;
 	b[3].token_endpoint = other_place;
 	b[4].ca_file = ca;
-	secret_set(&b[5].client_secret, STR("Secret"));
+	account_secret_set(&b[5], STR("Secret"));
 	for (size_t i = 1; i < ARRAY_LEN(b); i++)
 		assert_false(token_request_same(&a, &b[i]));
 	for (size_t i = 0; i < ARRAY_LEN(b); i++)
-		secret_done(&b[i].client_secret);
-	secret_done(&a.client_secret);
+		account_secret_done(&b[i]);
+	account_secret_done(&a);
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "config/config.h"
 #include "oauth/token_response.h"
+#include "tests/unit/support/account_secret.h"
 
 #define JSON_TYPE "application/json; charset=utf-8"
 #define IDS                                                      \
@@ -32,14 +33,14 @@ static int setup(void **state)
 	account.tenant = tenant;
 	account.client_id = id;
 	account.host = host;
-	secret_set(&account.client_secret, STR("canary~secret+="));
+	account_secret_set(&account, STR("canary~secret+="));
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	secret_done(&account.client_secret);
+	account_secret_done(&account);
 	return 0;
 }
 

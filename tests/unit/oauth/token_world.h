@@ -19,6 +19,7 @@
 #include "common/mem.h"
 #include "config/config.h"
 #include "oauth/token.h"
+#include "tests/unit/support/account_secret.h"
 
 /*
  * The clock, the timers and the network are the test's: time passes by `pass()` only, and a request
@@ -184,7 +185,7 @@ static inline void fill(struct account_config *account)
 	account->scope = scope;
 	account->token_endpoint = endpoint;
 	account->ca_file = ca;
-	secret_set(&account->client_secret, STR("s3cret"));
+	account_secret_set(account, STR("s3cret"));
 }
 
 static inline int setup(void **state)
@@ -208,8 +209,8 @@ static inline int teardown(void **state)
 	token_free(f->token);
 	assert_false(net.open);
 	event_base_free(f->base);
-	secret_done(&f->account.client_secret);
-	secret_done(&f->other.client_secret);
+	account_secret_done(&f->account);
+	account_secret_done(&f->other);
 	free(f);
 	return 0;
 }
