@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/attr.h"
+#include "common/strbuf.h"
 #include "config/config.h"
 #include "oauth/expiry.h"
 
@@ -24,7 +25,7 @@ struct world {
 	struct account_record record;
 	struct expiry_list ends;
 	struct expiry_watch watch;
-	char told[512]; /* "client secret 14, " */
+	struct strbuf told; /* "client secret 14, " */
 };
 
 static struct world w;
@@ -46,6 +47,7 @@ static int set_up(void **state)
 		.sign_in_lifetime = 90 * DAY,
 	};
 	w.list.v = w.credentials;
+	strbuf_init(&w.told, 1024);
 	return 0;
 }
 
@@ -56,6 +58,7 @@ static int tear_down(void **state)
 		secret_done(&w.credentials[i].secret);
 	expiry_list_done(&w.ends);
 	expiry_watch_done(&w.watch);
+	strbuf_done(&w.told);
 	return 0;
 }
 
@@ -80,14 +83,11 @@ static void make(int64_t sign_in_used_ms, int64_t now_ms)
 static const char *tell(int64_t sign_in_used_ms, int64_t now_ms)
 {
 	const struct expiry *expiry;
-	w.told[0] = '\0';
+	strbuf_reset(&w.told);
 	make(sign_in_used_ms, now_ms);
-	while ((expiry = expiry_watch_next(&w.watch, &w.ends)) != NULL) {
-		size_t n = strlen(w.told);
-		snprintf(w.told + n, sizeof(w.told) - n, "%s %d, ", expiry->label,
-			 expiry->days_left);
-	}
-	return w.told;
+	while ((expiry = expiry_watch_next(&w.watch, &w.ends)) != NULL)
+		strbuf_addf(&w.told, "%s %d, ", expiry->label, expiry->days_left);
+	return strbuf_cstr(&w.told);
 }
 
 /* ---- what ends ---- */
