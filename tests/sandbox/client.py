@@ -146,6 +146,18 @@ class Sandbox:
         if "secret" in values:
             self.secret = values["secret"]
 
+    def set_app(self, client=None, **values):
+        """Changes fields of an application (the default one): roles, secrets, certificates ..."""
+        self.set(apps={client or self.client_id: values})
+
+    def register(self, *pems, client=None):
+        """These certificates, and no others, are registered for the application."""
+        self.set_app(client, certificates=list(pems))
+
+    def secrets(self):
+        """{kind: [values]} of all that must never be seen anywhere (vault.py)."""
+        return self.call("GET", "/secrets")
+
     def revoke(self):
         self.call("POST", "/revoke")
 

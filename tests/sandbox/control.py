@@ -14,6 +14,7 @@ class Control:
             ("GET", "/messages"): self._messages,
             ("GET", "/violations"): self._violations,
             ("GET", "/events"): self._events,
+            ("GET", "/secrets"): self._secrets,
             ("GET", "/limits"): self._limits,
             ("GET", "/faults"): self._faults,
             ("GET", "/wait"): self._wait,
@@ -66,6 +67,9 @@ class Control:
         since, kind = int(request.query.get("since", 0)), request.query.get("kind")
         return [event for event in self._box.recorder.events[since:]
                 if kind is None or event["kind"] in kind.split(",")]
+
+    def _secrets(self, _request):
+        return self._box.vault.describe()
 
     def _limits(self, _request):
         return self._box.limits.describe()

@@ -8,7 +8,6 @@ import base64
 import binascii
 import json
 import re
-import time
 
 from . import jwt, replies
 from .wire import Finished, LineTooLong
@@ -123,7 +122,7 @@ def _check(session, user, token):
     if box is not None and session.limits.locked(primary):
         refuse("locked", replies.LOCKED)
     try:
-        claims = session.server.issuer.verify(token)
+        claims = session.server.issuer.verify(token, world.now())
     except jwt.Invalid as error:
         refuse(str(error))
     app = world.app(claims["appid"])
@@ -134,11 +133,11 @@ def _check(session, user, token):
     if claims["aud"] != AUDIENCE:
         refuse("audience " + claims["aud"])
     role = "Mail.Send" if hve else "SMTP.SendAsApp"
-    if role not in claims["roles"]:
+    if role not in claims.get("roles", ()):
         refuse("role " + role + " is missing", replies.HVE_PERMISSION if hve else failed)
     if box["tenant"] != app["tenant"] or claims["appid"] not in box["full_access"]:
         refuse("no right to the mailbox", replies.HVE_APP if hve else failed)
-    if hve and claims["exp"] - time.time() < world.settings["hve_token_margin"]:
+    if hve and claims["exp"] - world.now() < world.settings["hve_token_margin"]:
         refuse("ends soon", replies.HVE_SOON)
     if box["smtp_auth_disabled"]:
         refuse("SMTP AUTH is off", replies.AUTH_OFF)

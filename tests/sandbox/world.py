@@ -10,6 +10,7 @@ import os
 import random
 import secrets
 import string
+import time
 import uuid
 
 TENANT = "contoso.onmicrosoft.com"
@@ -47,7 +48,11 @@ SETTINGS = {
     "lockout_seconds": 60,
     "record_wire": False,           # keep what each connection sends, byte for byte
     "idle_timeout": 300,            # microsoft365.md 1.2: about 5 minutes
+    "clock_skew": 0,                # seconds by which Microsoft's clock is ahead of ours
 }
+
+
+PARTS = ("tenants", "apps", "mailboxes", "issuers")
 
 
 def random_secret():
@@ -58,9 +63,14 @@ def random_secret():
     return "".join(chars)
 
 
-def _app(tenant, name, roles):
-    return {"tenant": tenant, "name": name, "object_id": str(uuid.uuid4()), "roles": roles,
-            "secrets": [{"value": random_secret(), "expired": False}]}
+def _app(tenant, name, roles, **more):
+    """secrets: [{value, expired}]; certificates: [PEM]; federated: [{issuer, subject, audience}];
+    audience: single | multiple | all (personal accounts too)."""
+    app = {"tenant": tenant, "name": name, "object_id": str(uuid.uuid4()), "roles": roles,
+           "secrets": [{"value": random_secret(), "expired": False}], "certificates": [],
+           "federated": [], "public": False, "audience": "single", "disabled": False}
+    app.update(more)
+    return app
 
 
 def _mailbox(tenant, client, **more):
@@ -88,6 +98,7 @@ def defaults():
             "hve@contoso.com": _mailbox(TENANT, CLIENT, kind="hve"),
             SECOND_MAILBOX: _mailbox(SECOND_TENANT, SECOND_CLIENT),
         },
+        "issuers": {},          # of federated tokens: {issuer: {kid: public key in PEM}}
         "settings": dict(SETTINGS),
     }
 
@@ -127,12 +138,25 @@ class World:
     def settings(self):
         return self._data["settings"]
 
+    @property
+    def issuers(self):
+        return self._data["issuers"]
+
+    def now(self):
+        """Microsoft's clock."""
+        return time.time() + self.settings["clock_skew"]
+
+    def is_plain(self, tenant):
+        """Whether the provider of this name is not Microsoft: errors in RFC 6749's words alone."""
+        found = self.tenant(tenant)
+        return bool(found and found.get("plain"))
+
     def set(self, values):
         """What POST /set does. Raises ValueError on anything it does not know."""
         for key, value in values.items():
             if key in SETTINGS:
                 self.settings[key] = value
-            elif key in ("tenants", "apps", "mailboxes"):
+            elif key in PARTS:
                 overlay(self._data[key], value)
             elif key == "secret":               # short form: the one valid secret of CLIENT
                 self._data["apps"][CLIENT]["secrets"] = [{"value": value, "expired": False}]
@@ -168,4 +192,4 @@ class World:
     def info(self):
         """For GET /info. It holds the secrets: the caller is the test that needs them."""
         return copy.deepcopy({key: self._data[key] for key in
-                              ("tenants", "apps", "mailboxes", "settings")})
+                              (*PARTS, "settings")})

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+"""The grants of the token endpoint, one module each. GRANTS is the whole of it."""
+from . import client_credentials
+
+GRANTS = {
+    "client_credentials": client_credentials.answer,
+}
