@@ -124,7 +124,8 @@ bool account_record_close(const struct account_record *record, const char *accou
 	strbuf_done(&context);
 	secret_wipe(text, SEAL_PLAIN_MAX);
 	free(text);
-	return ok || err_prefix(err, "what account \"%s\" has to remember cannot be sealed", account);
+	return ok ||
+	       err_prefix(err, "what account \"%s\" has to remember cannot be sealed", account);
 }
 
 /* Not what the parser says of it: that may hold a piece of a secret. */
@@ -140,7 +141,7 @@ static bool parse(struct str text, struct account_record *out, struct err *err)
 		ok = err_set(err,
 			     "written by a newer oauthrelay: version %jd, and this one knows %d",
 			     (intmax_t)version, (int)VERSION);
-	else if (!get_record(object, out))
+	else if (!record_json_read(object, out))
 		ok = err_set(err, "what is inside the seal is not an account's");
 	delete_wiped(object);
 	return ok;

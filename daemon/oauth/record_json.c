@@ -246,8 +246,7 @@ static bool get_added(const cJSON *object, struct account_record *out)
 	const cJSON *item, *array = cJSON_GetObjectItemCaseSensitive(object, "added");
 	if (array != NULL && !cJSON_IsArray(array))
 		return false;
-	cJSON_ArrayForEach(item, array)
-	{
+	cJSON_ArrayForEach (item, array) {
 		struct credential credential = { 0 };
 		if (out->added.n == RECORD_ADDED_MAX || !get_credential(item, &credential)) {
 			credential_done(&credential);
@@ -263,8 +262,7 @@ static bool get_seen(const cJSON *object, struct account_record *out)
 	const cJSON *item, *array = cJSON_GetObjectItemCaseSensitive(object, "seen");
 	if (array != NULL && !cJSON_IsArray(array))
 		return false;
-	cJSON_ArrayForEach(item, array)
-	{
+	cJSON_ArrayForEach (item, array) {
 		struct str hex;
 		if (out->seen_count == RECORD_SEEN_MAX || !json_get_str(item, "digest", &hex))
 			return false;

@@ -11,6 +11,7 @@
 #include "common/base64.h"
 #include "common/mem.h"
 #include "common/seal.h"
+#include "tests/unit/support/seal_of.h"
 
 enum {
 	ID_AT = 5,
@@ -19,24 +20,6 @@ enum {
 };
 
 static const struct str context = { "accounts/scanner", 16 };
-
-static void add_key(struct seal *seal, char fill)
-{
-	char bytes[SEAL_KEY_BYTES];
-	struct secret key = { 0 };
-	struct err err;
-	memset(bytes, fill, sizeof(bytes));
-	secret_set(&key, (struct str){ bytes, sizeof(bytes) });
-	assert_true(seal_add_key(seal, &key, &err));
-	secret_done(&key);
-}
-
-static struct seal *seal_with(char fill)
-{
-	struct seal *seal = seal_new();
-	add_key(seal, fill);
-	return seal;
-}
 
 static void close_into(const struct seal *seal, struct str plain, struct strbuf *out)
 {
@@ -71,7 +54,7 @@ static void expect(const struct seal *seal, struct str name, struct str sealed,
 static void test_there_and_back(void **state)
 {
 	static const struct str plains[] = { { "", 0 }, { "x", 1 }, { "a\0b", 3 } };
-	struct seal *seal = seal_with('k');
+	struct seal *seal = seal_of('k');
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(plains); i++) {
 		struct strbuf sealed;
@@ -95,7 +78,7 @@ static void test_format_is_fixed(void **state)
 	static const char hex[] = "4f415253015e318f8cf9cbe249000102030405060708090a0b1eb5910e74bce7"
 				  "1c2dbb27ef1cb19adb86a6f4574d7ce7cdfc37f63c1f28";
 	char sealed[(sizeof(hex) - 1) / 2];
-	struct seal *seal = seal_with('k');
+	struct seal *seal = seal_of('k');
 	struct secret plain = { 0 };
 	struct err err = { .text = "" };
 	(void)state;
@@ -110,7 +93,7 @@ static void test_format_is_fixed(void **state)
 
 static void test_each_byte_altered(void **state)
 {
-	struct seal *seal = seal_with('k');
+	struct seal *seal = seal_of('k');
 	struct strbuf sealed;
 	(void)state;
 	close_into(seal, STR("a refresh token"), &sealed);
@@ -132,7 +115,7 @@ static void test_each_byte_altered(void **state)
 
 static void test_cut_at_each_length(void **state)
 {
-	struct seal *seal = seal_with('k');
+	struct seal *seal = seal_of('k');
 	struct strbuf sealed;
 	(void)state;
 	close_into(seal, STR("a refresh token"), &sealed);
@@ -149,7 +132,7 @@ static void test_other_context(void **state)
 	static const struct str others[] = { { "accounts/scanne", 15 },
 					     { "accounts/scanner2", 17 },
 					     { "", 0 } };
-	struct seal *seal = seal_with('k');
+	struct seal *seal = seal_of('k');
 	struct strbuf sealed;
 	(void)state;
 	close_into(seal, STR("a refresh token"), &sealed);
@@ -161,7 +144,7 @@ static void test_other_context(void **state)
 
 static void test_other_version(void **state)
 {
-	struct seal *seal = seal_with('k');
+	struct seal *seal = seal_of('k');
 	struct strbuf sealed;
 	(void)state;
 	close_into(seal, STR("a refresh token"), &sealed);
@@ -174,14 +157,14 @@ static void test_other_version(void **state)
 
 static void test_keys(void **state)
 {
-	struct seal *old = seal_with('a'), *new = seal_with('b'), *none = seal_new();
+	struct seal *old = seal_of('a'), *new = seal_of('b'), *none = seal_new();
 	struct strbuf sealed;
 	struct err err;
 	(void)state;
 	close_into(old, STR("x"), &sealed);
 	expect(new, context, strbuf_str(&sealed), SEAL_OTHER_KEY, "another key");
 	expect(none, context, strbuf_str(&sealed), SEAL_OTHER_KEY, "another key");
-	add_key(new, 'a');
+	seal_of_add(new, 'a');
 	expect(new, context, strbuf_str(&sealed), SEAL_OK, NULL);
 	strbuf_done(&sealed);
 	/* The first goes on sealing. */
@@ -212,8 +195,8 @@ static void test_keys_that_are_none(void **state)
 		secret_done(&key);
 	}
 	for (int i = 0; i < SEAL_KEYS_MAX; i++) {
-		add_key(seal, (char)('a' + i));
-		add_key(seal, (char)('a' + i));
+		seal_of_add(seal, (char)('a' + i));
+		seal_of_add(seal, (char)('a' + i));
 	}
 	struct secret key = { 0 };
 	secret_set(&key, (struct str){ bytes, SEAL_KEY_BYTES });
@@ -226,7 +209,7 @@ static void test_keys_that_are_none(void **state)
 /* Twice the same makes two different files, also in their nonces. */
 static void test_never_twice_the_same(void **state)
 {
-	struct seal *seal = seal_with('k');
+	struct seal *seal = seal_of('k');
 	struct strbuf one, two;
 	(void)state;
 	close_into(seal, STR("a refresh token"), &one);
@@ -241,7 +224,7 @@ static void test_never_twice_the_same(void **state)
 
 static void test_sizes(void **state)
 {
-	struct seal *seal = seal_with('k');
+	struct seal *seal = seal_of('k');
 	struct strbuf sealed, small;
 	struct err err;
 	char *big = mem_zalloc(SEAL_PLAIN_MAX + 1);
