@@ -82,6 +82,7 @@ struct token_env {
 	struct worker *worker;
 	struct state *state;	 /* NULL: nothing is remembered */
 	const struct seal *seal; /* NULL: likewise */
+	const char *unsealed;	 /* why there is no seal, and the cure; NULL: none is meant to be */
 };
 
 /* Success: token (valid during the call, copy what is needed) with its generation. Failure: NULL.
@@ -140,15 +141,16 @@ void token_cancel_orders(struct token *token, void *arg);
 struct token_status {
 	enum token_state state;
 	int64_t good_for_ms;
-	const char *serving; /* label of what got the last token; "" when none has since the start */
+	const char
+		*serving; /* label of what got the last token; "" when none has since the start */
 	size_t serving_index;
 	bool signed_in;
-	int64_t signed_in_ms;			    /* wall clock; 0: not known */
-	const struct credential_list *credentials;  /* as they are tried; then the pending one */
-	const bool *refused;			    /* each of them, when it was tried last */
-	const struct token_failure *last;	    /* of the last attempt; NULL: it succeeded */
-	const struct expiry_list *expiries;	    /* the soonest first */
-	bool stored;				    /* all that must be is durable */
+	int64_t signed_in_ms;			   /* wall clock; 0: not known */
+	const struct credential_list *credentials; /* as they are tried; then the pending one */
+	const bool *refused;			   /* each of them, when it was tried last */
+	const struct token_failure *last;	   /* of the last attempt; NULL: it succeeded */
+	const struct expiry_list *expiries;	   /* the soonest first */
+	bool stored;				   /* all that must be is durable */
 };
 void token_status(const struct token *token, struct token_status *out);
 

@@ -66,7 +66,8 @@ void token_set_failed(struct token *token)
 	TAILQ_FOREACH (wait, &token->waits, link) {
 		wait->failed = true;
 	}
-	token_set_state(token, token->failure.class == TOKEN_FAIL_TRANSIENT ? TOKEN_BACKOFF : TOKEN_HELD);
+	token_set_state(token,
+			token->failure.class == TOKEN_FAIL_TRANSIENT ? TOKEN_BACKOFF : TOKEN_HELD);
 }
 
 static void forget_failures(struct token *token)
@@ -141,8 +142,8 @@ static void look_at_clock(struct token *token, int64_t server_date_ms)
 	int64_t skew_ms;
 	if (server_date_ms < 0)
 		return;
-	bool skewed = clock_skew_find(server_date_ms, token->asked_wall_ms, clock_wall_ms(),
-				      &skew_ms);
+	bool skewed =
+		clock_skew_find(server_date_ms, token->asked_wall_ms, clock_wall_ms(), &skew_ms);
 	if (skewed && !token->skewed)
 		token->events.clock_skewed(token->events.arg, skew_ms);
 	token->skewed = skewed;
@@ -297,6 +298,11 @@ void token_fail_hopeless(struct token *token)
 	strbuf_init(&remedy, sizeof(failure.remedy.text));
 	remedy_append(&remedy, "oauthrelay login {account}", token->account);
 	err_set(&failure.text, "nobody has signed in for this account");
+	if (token->env.unsealed != NULL && token->env.seal == NULL)
+		err_set(&failure.text,
+			"nobody has signed in since the start, and what was stored "
+			"cannot be opened: %s",
+			token->env.unsealed);
 	err_set(&failure.remedy, "%s", strbuf_cstr(&remedy));
 	strbuf_done(&remedy);
 	take_failure(token, &failure);
