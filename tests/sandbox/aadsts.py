@@ -73,6 +73,31 @@ ERRORS = {
              "Subject, Audience and Issuer against the presented assertion."),
     700025: (401, "invalid_client", "Client is public so neither 'client_assertion' nor "
              "'client_secret' should be presented."),
+    50194: (400, "invalid_request", "Application '{client}'(SMTP relay) is not configured as a "
+            "multi-tenant application. Usage of the /common endpoint is not supported for such "
+            "apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the "
+            "application to be multi-tenant."),
+    50020: (400, "invalid_grant", "User account '{field}' from identity provider 'live.com' does "
+            "not exist in tenant and cannot access the application '{client}' in that tenant."),
+    50034: (400, "invalid_grant", "The user account {field} does not exist in the directory."),
+    50057: (400, "invalid_grant", "The user account is disabled."),
+    65001: (400, "invalid_grant", "The user or administrator has not consented to use the "
+            "application with ID '{client}' named 'SMTP relay'. Send an interactive "
+            "authorization request for this user and resource."),
+    700022: (400, "invalid_request", "The provided value for the input parameter scope is not "
+             "valid because it contains more than one resource. Scope {field}"),
+    700023: (400, "invalid_request", "The provided value for the input parameter scope is not "
+             "valid because it does not contain a resource. Scope {field}"),
+    70000: (400, "invalid_grant", "Provided grant is invalid or malformed."),
+    70008: (400, "invalid_grant", "The provided authorization code or refresh token has expired "
+            "due to inactivity. Send a new interactive authorization request for this user and "
+            "resource."),
+    700082: (400, "invalid_grant", "The refresh token has expired due to inactivity. The token "
+             "was issued on 2026-01-01T00:00:00.0000000Z and was inactive for 90.00:00:00."),
+    50173: (400, "invalid_grant", "The provided grant has expired due to it being revoked, a "
+            "fresh auth token is needed. The user might have changed or reset their password."),
+    70043: (400, "invalid_grant", "The refresh token has expired or is invalid due to sign-in "
+            "frequency checks by conditional access."),
     50196: (400, "invalid_grant", "The server terminated an operation because it encountered a "
             "loop while processing a request."),
     90033: (503, "temporarily_unavailable", "A transient error has occurred. Please try again."),

@@ -4,6 +4,7 @@ import inspect
 
 from . import httpd
 from . import wire as wires
+from .control_users import UserControl
 
 
 class Control:
@@ -26,6 +27,7 @@ class Control:
             ("POST", "/on"): self._on,
             ("POST", "/set"): self._set,
             ("POST", "/revoke"): self._revoke,
+            **UserControl(box).ROUTES,
         }
 
     async def serve(self, wire):

@@ -111,7 +111,8 @@ class Sandbox:
         return {
             "smtp_port": smtp_port, "token_port": token_port, "control_port": self._control.port,
             "pid": os.getpid(), "dir": self.directory, "ca_file": self.pki.ca_file,
-            "tenant": world.TENANT, "client_id": world.CLIENT, "mailbox": world.MAILBOX,
+            "tenant": world.TENANT, "client_id": world.CLIENT,
+            "public_client": world.PUBLIC_CLIENT, "mailbox": world.MAILBOX,
             "secret": data["apps"][world.CLIENT]["secrets"][0]["value"],
             "token_endpoint":
                 f"https://localhost:{token_port}/{world.TENANT}/oauth2/v2.0/token",
@@ -143,7 +144,8 @@ async def run(options):
     info = box.info()
     ready = {"ready": True, **{key: info[key] for key in
                                ("smtp_port", "token_port", "control_port", "pid", "dir",
-                                "ca_file", "tenant", "client_id", "mailbox", "token_endpoint")}}
+                                "ca_file", "tenant", "client_id", "public_client", "mailbox",
+                                "token_endpoint")}}
     print(json.dumps(ready), flush=True)
     _watch_stdin(loop, stop)
     try:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""What the directory remembers between requests: identifiers that may be used once."""
+"""What the directory remembers between requests: refresh tokens, codes, identifiers used once."""
+from .refresh_tokens import RefreshTokens
 
 
 class SignIns:
     def __init__(self, world, vault):
-        self._world = world
-        self._vault = vault
-        self.reset()
+        self.refresh = RefreshTokens(world, vault)
+        self._used = set()
 
     def reset(self):
+        self.refresh.reset()
         self._used = set()
 
     def first_use(self, kind, value):

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
 """One request to the token endpoint while it is judged, and the refusal of it."""
-import re
-
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 SHARED_TENANTS = ("common", "organizations", "consumers")
 
 
@@ -63,10 +60,7 @@ class Ask:
 
     def app(self, tenant=None):
         """The application, installed in this tenant (None: a path that any tenant shares)."""
-        client = self.need("client_id")
-        app = self.world.app(client)
-        if not GUID.fullmatch(client) and (app is None or "." not in client):
-            raise Refused(700016)
+        app = self.world.app(self.need("client_id"))
         if app is None or not self._reaches(app, tenant):
             raise Refused(700016)
         if app["disabled"]:
