@@ -20,9 +20,10 @@ POINTS = {
     "token-connect": "the token endpoint accepted a connection, no TLS yet",
     "token": "a token request was read", "devicecode": "a request for a device code was read",
     "authorize": "a browser asks for the page to sign in",
+    "imds": "a request to the VM's metadata service", "arc": "one to Arc's agent",
 }
 
-TOKEN = ("token", "devicecode", "authorize")
+TOKEN = ("token", "devicecode", "authorize", "imds", "arc")
 SMTP = tuple(point for point in POINTS if point not in TOKEN + ("token-connect",))
 
 # action -> (points where it works, arguments it takes)
