@@ -44,7 +44,8 @@ ACTIONS = {
     "challenge": (("auth-response",), ("json",)),   # 334 + JSON, then 535 (microsoft365.md 5)
     "early-250": (("data",), ()),                   # 354 and the final 250 at once
     "http": (TOKEN, ("status", "headers", "body", "retry_after")),
-    "aadsts": (TOKEN, ("code",)),                   # a natural error of this number
+    # a natural error of this number; another `error`; `plain`: without any AADSTS
+    "aadsts": (TOKEN, ("code", "error", "plain")),
     "hang": (TOKEN, ("where", "seconds")),          # before | after the headers
     "token-drip": (TOKEN, ("delay",)),
     "redirect": (TOKEN, ("location", "status")),

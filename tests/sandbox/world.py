@@ -113,8 +113,9 @@ def _app(tenant, name, roles, **more):
 
 
 def _mailbox(tenant, *full_access, **more):
-    """full_access: applications and users."""
+    """full_access: applications and users; rbac: applications that need no role in the token."""
     box = {"tenant": tenant, "kind": "mailbox", "full_access": list(full_access), "send_as": [],
+           "rbac": [],
            "aliases": [], "smtp_auth_disabled": False, "message_size": None, "password": None}
     box.update(more)
     return box
