@@ -3,7 +3,10 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "common/mem.h"
 
 /* Pieces that fit the stack: 1 KiB of text, whole groups of four characters. */
 enum {
@@ -85,6 +88,62 @@ bool base64_decode(struct strbuf *out, struct str text)
 	OPENSSL_cleanse(bytes, sizeof(bytes));
 	return true;
 }
+
+/* ---- the alphabet for URLs ---- */
+
+void base64url_encode(struct strbuf *out, struct str bytes)
+{
+	size_t before = out->n;
+	base64_encode(out, bytes);
+	if (out->overflow || bytes.n == 0)
+		return;
+	for (size_t i = before; i < out->n; i++) {
+		if (out->p[i] == '+')
+			out->p[i] = '-';
+		else if (out->p[i] == '/')
+			out->p[i] = '_';
+	}
+	while (out->p[out->n - 1] == '=')
+		out->n--;
+	out->p[out->n] = '\0';
+}
+
+bool base64url_is_plain(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!ascii_is_alnum(text.p[i]) && text.p[i] != '-' && text.p[i] != '_')
+			return false;
+	return text.n != 0;
+}
+
+/* With padding; room has three bytes more than text. */
+static struct str to_base64(char *room, struct str text)
+{
+	size_t n = 0;
+	for (; n < text.n; n++) {
+		char c = text.p[n];
+		room[n] = c == '-' ? '+' : c == '_' ? '/' : c;
+	}
+	while (n % 4 != 0)
+		room[n++] = '=';
+	return (struct str){ room, n };
+}
+
+bool base64url_decode(struct strbuf *out, struct str text)
+{
+	if (text.n == 0)
+		return true;
+	/* One character more than whole groups is half a byte. */
+	if (!base64url_is_plain(text) || text.n % 4 == 1)
+		return false;
+	char *room = mem_alloc(text.n + 3);
+	bool ok = base64_decode(out, to_base64(room, text));
+	OPENSSL_cleanse(room, text.n);
+	free(room);
+	return ok;
+}
+
+/* ---- hexadecimal ---- */
 
 void hex_encode(struct strbuf *out, const void *p, size_t n)
 {
