@@ -112,74 +112,70 @@ static void test_url_own_parameters(void **state)
 	auth_code_done(&attempt);
 }
 
+static const struct {
+	const char *line;
+	enum auth_code_verdict verdict;
+	const char *code; /* that was taken */
+	const char *text; /* of the failure: a part of it */
+} answers[] = {
+	{ "http://localhost:4711/?code=a.b_c~1&state=" OUR_STATE, AUTH_CODE_TAKEN, "a.b_c~1", "" },
+	{ "  http://localhost:4711/?code=a%2Fb+c%20d&state=" OUR_STATE "&session_state=9f#\r\n",
+	  AUTH_CODE_TAKEN, "a/b c d", "" },
+	{ "https://relay.contoso.com/oauth2/callback?code=M.C5%21%2A%24%24&state=" OUR_STATE,
+	  AUTH_CODE_TAKEN, "M.C5!*$$", "" },
+	{ "https://x.test/cb#code=1&state=" OUR_STATE, AUTH_CODE_TAKEN, "1", "" },
+	{ "code=1&state=" OUR_STATE, AUTH_CODE_TAKEN, "1", "" },
+	{ "http://localhost:4711/?code=1&state=scanner."
+	  "AAEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
+	  AUTH_CODE_FOREIGN, "", "an earlier one for account scanner" },
+	{ "http://localhost:4711/?code=1&state=other."
+	  "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
+	  AUTH_CODE_FOREIGN, "", "for account \"other\"" },
+	{ "http://localhost:4711/?code=1&state=x", AUTH_CODE_FOREIGN, "", "another sign-in" },
+	{ "http://localhost:4711/?code=1&state=%1b%5b.1%0A.............................."
+	  "..........................",
+	  AUTH_CODE_FOREIGN, "", "for account \"\\x1b[.1" },
+	{ "http://localhost:4711/?code=1&state=" OUR_STATE "x", AUTH_CODE_FOREIGN, "",
+	  "another sign-in" },
+	{ "http://localhost:4711/?code=1", AUTH_CODE_FOREIGN, "", "no state" },
+	{ "http://localhost:4711/?error=access_denied", AUTH_CODE_FOREIGN, "", "no state" },
+	{ "http://localhost:4711/", AUTH_CODE_FOREIGN, "", "no code" },
+	{ "", AUTH_CODE_FOREIGN, "", "no code" },
+	{ "yes", AUTH_CODE_FOREIGN, "", "no code" },
+	{ "https://login.test/authorize?client_id=1&state=" OUR_STATE, AUTH_CODE_FOREIGN, "",
+	  "no code" },
+	{ "http://localhost:4711/?code=1&code=2&state=" OUR_STATE, AUTH_CODE_FOREIGN, "", "twice" },
+	{ "http://localhost:4711/?code=1&state=" OUR_STATE "&state=" OUR_STATE, AUTH_CODE_FOREIGN,
+	  "", "twice" },
+	{ "http://localhost:4711/?code=%0a&state=" OUR_STATE, AUTH_CODE_FOREIGN, "",
+	  "cannot be read" },
+	{ "http://localhost:4711/?code=%00&state=" OUR_STATE, AUTH_CODE_FOREIGN, "",
+	  "cannot be read" },
+	{ "http://localhost:4711/?code=%4&state=" OUR_STATE, AUTH_CODE_FOREIGN, "",
+	  "cannot be read" },
+	{ "http://localhost:4711/?code=1&state=%zz", AUTH_CODE_FOREIGN, "", "cannot be read" },
+	{ "http://localhost:4711/?error=access_denied&error_description=no%1b%5b2Jno&state=" OUR_STATE,
+	  AUTH_CODE_REFUSED, "", "no\\x1b[2Jno" },
+	{ "http://localhost:4711/?error=server_error&code=1&state=" OUR_STATE, AUTH_CODE_REFUSED,
+	  "", "server_error" },
+};
+
 static void test_answers(void **state)
 {
-	static const struct {
-		const char *line;
-		enum auth_code_verdict verdict;
-		const char *code; /* that was taken */
-		const char *text; /* of the failure: a part of it */
-	} rows[] = {
-		{ "http://localhost:4711/?code=a.b_c~1&state=" OUR_STATE, AUTH_CODE_TAKEN,
-		  "a.b_c~1", "" },
-		{ "  http://localhost:4711/?code=a%2Fb+c%20d&state=" OUR_STATE
-		  "&session_state=9f#\r\n",
-		  AUTH_CODE_TAKEN, "a/b c d", "" },
-		{ "https://relay.contoso.com/oauth2/callback?code=M.C5%21%2A%24%24&state=" OUR_STATE,
-		  AUTH_CODE_TAKEN, "M.C5!*$$", "" },
-		{ "https://x.test/cb#code=1&state=" OUR_STATE, AUTH_CODE_TAKEN, "1", "" },
-		{ "code=1&state=" OUR_STATE, AUTH_CODE_TAKEN, "1", "" },
-		{ "http://localhost:4711/?code=1&state=scanner."
-		  "AAEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
-		  AUTH_CODE_FOREIGN, "", "an earlier one for account scanner" },
-		{ "http://localhost:4711/?code=1&state=other."
-		  "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
-		  AUTH_CODE_FOREIGN, "", "for account \"other\"" },
-		{ "http://localhost:4711/?code=1&state=x", AUTH_CODE_FOREIGN, "",
-		  "another sign-in" },
-		{ "http://localhost:4711/?code=1&state=%1b%5b.1%0A.............................."
-		  "..........................",
-		  AUTH_CODE_FOREIGN, "", "for account \"\\x1b[.1" },
-		{ "http://localhost:4711/?code=1&state=" OUR_STATE "x", AUTH_CODE_FOREIGN, "",
-		  "another sign-in" },
-		{ "http://localhost:4711/?code=1", AUTH_CODE_FOREIGN, "", "no state" },
-		{ "http://localhost:4711/?error=access_denied", AUTH_CODE_FOREIGN, "", "no state" },
-		{ "http://localhost:4711/", AUTH_CODE_FOREIGN, "", "no code" },
-		{ "", AUTH_CODE_FOREIGN, "", "no code" },
-		{ "yes", AUTH_CODE_FOREIGN, "", "no code" },
-		{ "https://login.test/authorize?client_id=1&state=" OUR_STATE, AUTH_CODE_FOREIGN,
-		  "", "no code" },
-		{ "http://localhost:4711/?code=1&code=2&state=" OUR_STATE, AUTH_CODE_FOREIGN, "",
-		  "twice" },
-		{ "http://localhost:4711/?code=1&state=" OUR_STATE "&state=" OUR_STATE,
-		  AUTH_CODE_FOREIGN, "", "twice" },
-		{ "http://localhost:4711/?code=%0a&state=" OUR_STATE, AUTH_CODE_FOREIGN, "",
-		  "cannot be read" },
-		{ "http://localhost:4711/?code=%00&state=" OUR_STATE, AUTH_CODE_FOREIGN, "",
-		  "cannot be read" },
-		{ "http://localhost:4711/?code=%4&state=" OUR_STATE, AUTH_CODE_FOREIGN, "",
-		  "cannot be read" },
-		{ "http://localhost:4711/?code=1&state=%zz", AUTH_CODE_FOREIGN, "",
-		  "cannot be read" },
-		{ "http://localhost:4711/?error=access_denied&error_description=no%1b%5b2Jno&state=" OUR_STATE,
-		  AUTH_CODE_REFUSED, "", "no\\x1b[2Jno" },
-		{ "http://localhost:4711/?error=server_error&code=1&state=" OUR_STATE,
-		  AUTH_CODE_REFUSED, "", "server_error" },
-	};
 	struct account_config account = account_of(endpoint);
 	struct auth_code attempt;
 	(void)state;
 	begin(&attempt);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
 		struct secret code = { 0 };
 		struct token_failure failure = { 0 };
-		assert_int_equal(auth_code_read_line(&attempt, str_of(rows[i].line), &account,
+		assert_int_equal(auth_code_read_line(&attempt, str_of(answers[i].line), &account,
 						     &code, &failure),
-				 rows[i].verdict);
-		assert_true(str_eq(secret_reveal(&code), str_of(rows[i].code)));
-		if (strstr(failure.text.text, rows[i].text) == NULL)
-			fail_msg("%s: %s", rows[i].line, failure.text.text);
-		if (rows[i].verdict == AUTH_CODE_FOREIGN)
+				 answers[i].verdict);
+		assert_true(str_eq(secret_reveal(&code), str_of(answers[i].code)));
+		if (strstr(failure.text.text, answers[i].text) == NULL)
+			fail_msg("%s: %s", answers[i].line, failure.text.text);
+		if (answers[i].verdict == AUTH_CODE_FOREIGN)
 			assert_string_not_equal(failure.remedy.text, "");
 		secret_done(&code);
 	}
