@@ -22,7 +22,8 @@ enum credential_kind {
 
 struct credential {
 	enum credential_kind kind;
-	/* For people: "client secret", "credential 2 (certificate)", "secret added 2026-11-22" */
+	/* For people: "client secret", "credential 2 (certificate)", "secret added 2026-11-22".
+	 * Never a part of the secret. */
 	char label[64];
 	struct secret secret;  /* SECRET */
 	struct secret key_pem; /* CERTIFICATE, as the next three */
@@ -47,6 +48,8 @@ bool credential_same(const struct credential *a, const struct credential *b);
 void credential_list_done(struct credential_list *list);
 /* Takes the content of credential over, which is empty afterwards. */
 void credential_list_insert(struct credential_list *list, size_t at, struct credential *credential);
+void credential_list_remove(struct credential_list *list, size_t at); /* wipes it */
+void credential_list_copy(struct credential_list *out, const struct credential_list *from);
 /*
  * What may be shown for this account, in the order of trying: those that were added, the newest
  * first, without the pending one; then the configuration's. Exactly one of kind NONE for a public

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/timer.h"
 #include "config/config.h"
+#include "oauth/credential.h"
 #include "oauth/token_request.h"
 #include "oauth/token_response.h"
 #include "oauth/token_times.h"
@@ -169,7 +170,8 @@ static void on_reply(void *arg, const struct http_reply *reply)
 	struct token_grant grant;
 	struct token_failure failure;
 	token->request = NULL;
-	if (token_response_judge(reply, token->account, &grant, &failure)) {
+	const struct str shown = secret_reveal(&token->account->credentials[0].secret);
+	if (token_response_judge(reply, token->account, &shown, 1, &grant, &failure)) {
 		take_grant(token, &grant);
 		events.fetched(events.arg, grant.life_ms, reply->took_ms);
 		return;
@@ -184,7 +186,16 @@ static void fetch(struct token *token)
 	struct secret body = { 0 };
 	if (token->request != NULL)
 		return;
-	token_request_body(token->account, &body);
+	const struct credential credential = {
+		.kind = CREDENTIAL_SECRET,
+		.secret = token->account->credentials[0].secret,
+	};
+	const struct token_request request = {
+		.kind = REQUEST_CLIENT_CREDENTIALS,
+		.account = token->account,
+		.credential = &credential,
+	};
+	token_request_body(&request, &body);
 	const struct http_params params = {
 		.url = token->account->token_endpoint,
 		.ca_file = token->account->ca_file,
@@ -329,6 +340,14 @@ void token_free(struct token *token)
 	event_free(token->turn);
 	secret_done(&token->value);
 	free(token);
+}
+
+static bool token_request_same(const struct account_config *a, const struct account_config *b)
+{
+	return strcmp(a->token_endpoint, b->token_endpoint) == 0 &&
+	       strcmp(a->client_id, b->client_id) == 0 && strcmp(a->scope, b->scope) == 0 &&
+	       strcmp(a->ca_file, b->ca_file) == 0 &&
+	       secret_equal(&a->credentials[0].secret, &b->credentials[0].secret);
 }
 
 void token_reconfigure(struct token *token, const struct account_config *account)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/quote.h"
 #include "config/config.h"
@@ -16,6 +17,14 @@ enum {
 	ID_MAX = 64,
 	/* microsoft365.md 4.11: throttled or down, and no word of when to come back. */
 	NO_RETRY_AFTER_MS = 5000,
+};
+
+/* Where the reply is judged: what was asked, by whom, with what. */
+struct judging {
+	const struct http_reply *reply;
+	const struct account_config *account;
+	const struct str *shown;
+	size_t shown_count;
 };
 
 /* ---- tables ---- */
@@ -48,6 +57,13 @@ static const struct error_kind error_kinds[] = {
 	{ "login_required", TOKEN_FAIL_LOGIN, sign_in_again },
 	{ "temporarily_unavailable", TOKEN_FAIL_TRANSIENT, "" },
 	{ "server_error", TOKEN_FAIL_TRANSIENT, "" },
+};
+
+/* Those that are about the secret, certificate or assertion itself, so that another one may do
+ * (microsoft365.md 4.12). */
+static const uint32_t credential_codes[] = {
+	50012,	50013,	50027,	50048,	70002,	 70021,	  500133,  700024,  700027,
+	700030, 700211, 700212, 700213, 7000215, 7000222, 7002137, 7002138,
 };
 
 static const char wrong_speaker[] =
@@ -141,18 +157,17 @@ static int64_t wait_asked_for(const struct http_reply *reply)
 
 /* ---- failures ---- */
 
-static void fail_network(const struct http_reply *reply, const struct account_config *account,
-			 struct token_failure *failure)
+static void fail_network(const struct judging *j, struct token_failure *failure)
 {
-	set_code(failure, str_of(http_failure_name(reply->failure)));
-	failure->text = reply->err;
-	set_remedy(failure, remedy_for_network(reply->failure), account);
+	set_code(failure, str_of(http_failure_name(j->reply->failure)));
+	failure->text = j->reply->err;
+	set_remedy(failure, remedy_for_network(j->reply->failure), j->account);
 }
 
 /* An answer, but none that a token endpoint gives. */
-static void fail_reply(const struct http_reply *reply, const char *why,
-		       const struct account_config *account, struct token_failure *failure)
+static void fail_reply(const struct judging *j, const char *why, struct token_failure *failure)
 {
+	const struct http_reply *reply = j->reply;
 	if (reply->status == 200)
 		set_code(failure, STR("bad-reply"));
 	else
@@ -161,7 +176,7 @@ static void fail_reply(const struct http_reply *reply, const char *why,
 		reply->status, why);
 	/* A server in trouble may well say so in HTML; others do not. */
 	if (!status_is_passing(reply->status))
-		set_remedy(failure, wrong_speaker, account);
+		set_remedy(failure, wrong_speaker, j->account);
 }
 
 /* The first of error_codes[] that we know, else its first; else what the description begins with.
@@ -219,17 +234,34 @@ static bool holds(const cJSON *object, const char *text)
 	return false;
 }
 
-/* Does any of the reply's strings hold the secret, as it is or as it was sent? */
-static bool repeats_secret(const cJSON *object, const struct account_config *account)
+static bool repeats(const cJSON *object, struct str shown)
 {
-	struct secret sent = { 0 };
-	struct str secret = secret_reveal(&account->credentials[0].secret);
-	if (secret.n == 0)
+	struct secret plain = { 0 }, sent = { 0 };
+	if (shown.n == 0)
 		return false;
-	token_request_encode(secret, &sent);
-	bool repeats = holds(object, secret.p) || holds(object, sent.p);
+	secret_set(&plain, shown);
+	token_request_encode(shown, &sent);
+	bool found = holds(object, plain.p) || holds(object, sent.p);
+	secret_done(&plain);
 	secret_done(&sent);
-	return repeats;
+	return found;
+}
+
+/* Does any of the reply's strings hold a secret, as it is or as it was sent? */
+static bool repeats_secret(const struct judging *j, const cJSON *object)
+{
+	for (size_t i = 0; i < j->shown_count; i++)
+		if (repeats(object, j->shown[i]))
+			return true;
+	return false;
+}
+
+static bool is_about_credential(uint32_t code, bool known, struct str error)
+{
+	for (size_t i = 0; i < ARRAY_LEN(credential_codes); i++)
+		if (credential_codes[i] == code)
+			return true;
+	return !known && str_eq(error, STR("invalid_client"));
 }
 
 /* The description up to its trace id, and then the ids from their own members, so that a cut does
@@ -247,8 +279,8 @@ static void set_text(struct token_failure *failure, const cJSON *object, struct 
 }
 
 /* RFC 6749 5.2, with Microsoft's members if they are there. */
-static void fail_oauth(const struct http_reply *reply, const cJSON *object, struct str error,
-		       const struct account_config *account, struct token_failure *failure)
+static void fail_oauth(const struct judging *j, const cJSON *object, struct str error,
+		       struct token_failure *failure)
 {
 	struct str description = STR("");
 	char number[24], look_up[128];
@@ -270,59 +302,21 @@ static void fail_oauth(const struct http_reply *reply, const cJSON *object, stru
 			 "look up https://login.microsoftonline.com/error?code=%u", code);
 		remedy = look_up;
 	}
-	if (status_is_passing(reply->status))
+	if (status_is_passing(j->reply->status))
 		failure->class = TOKEN_FAIL_TRANSIENT;
-	set_remedy(failure, remedy, account);
-	if (repeats_secret(object, account)) {
+	failure->credential_refused = failure->class == TOKEN_FAIL_CONFIG &&
+				      is_about_credential(code, row != NULL, error);
+	set_remedy(failure, remedy, j->account);
+	if (repeats_secret(j, object)) {
 		error = STR("error");
-		err_set(&failure->text, "(not shown, because it repeats the client secret)");
+		err_set(&failure->text, "(not shown, because it repeats a secret)");
 	} else {
 		set_text(failure, object, description.n != 0 ? description : error);
 	}
 	if (failure->text.text[0] == '\0') /* nothing but blanks */
-		err_set(&failure->text, "status %ld without explanation", reply->status);
+		err_set(&failure->text, "status %ld without explanation", j->reply->status);
 	snprintf(number, sizeof(number), "AADSTS%u", code);
 	set_code(failure, code != 0 ? str_of(number) : error);
-}
-
-/* ---- a token ---- */
-
-/* RFC 6750 2.1 (b64token). Anything else could end the SASL string it goes into. */
-static bool is_token(struct str token)
-{
-	if (token.n == 0 || token.n > TOKEN_BYTES_MAX)
-		return false;
-	for (size_t i = 0; i < token.n; i++)
-		if (!ascii_is_alnum(token.p[i]) && str_chr(STR("._~+/=-"), token.p[i]) < 0)
-			return false;
-	return true;
-}
-
-static int64_t life_of(const cJSON *object)
-{
-	static const int64_t max_s = TOKEN_LIFE_MAX_MS / 1000, min_s = TOKEN_LIFE_MIN_MS / 1000;
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, "expires_in");
-	int64_t seconds;
-	if (cJSON_IsNumber(item)) /* also with a fraction, and beyond any integer */
-		seconds = item->valuedouble < (double)max_s ? (int64_t)item->valuedouble : max_s;
-	else if (!json_get_int(object, "expires_in", &seconds))
-		return TOKEN_LIFE_DEFAULT_MS;
-	return clamp(seconds, min_s, max_s) * 1000;
-}
-
-/* NULL when it took a token from the reply, else what is wrong with it. */
-static const char *take_token(const cJSON *object, struct token_grant *grant)
-{
-	struct str token, type;
-	if (!json_get_str(object, "access_token", &token))
-		return "it has no access_token";
-	if (!is_token(token))
-		return "its access_token is none that can be used";
-	if (!json_get_str(object, "token_type", &type) || !str_ieq(type, STR("Bearer")))
-		return "its token_type is not Bearer";
-	*grant = (struct token_grant){ .life_ms = life_of(object) };
-	secret_set(&grant->token, token);
-	return NULL;
 }
 
 static void wipe_token(const cJSON *object)
@@ -334,54 +328,50 @@ static void wipe_token(const cJSON *object)
 	}
 }
 
-static bool judge_object(const struct http_reply *reply, const cJSON *object,
-			 const struct account_config *account, struct token_grant *grant,
+static bool judge_object(const struct judging *j, const cJSON *object, struct token_grant *grant,
 			 struct token_failure *failure)
 {
 	struct str error;
 	if (!cJSON_IsObject(object)) {
-		fail_reply(reply, "it is not a JSON object", account, failure);
+		fail_reply(j, "it is not a JSON object", failure);
 		return false;
 	}
 	if (json_get_str(object, "error", &error) && error.n != 0) {
-		fail_oauth(reply, object, error, account, failure);
+		fail_oauth(j, object, error, failure);
 		return false;
 	}
-	const char *fault =
-		reply->status != 200 ? "it says nothing of an error" : take_token(object, grant);
+	int64_t now_ms = j->reply->date_ms >= 0 ? j->reply->date_ms : clock_wall_ms();
+	const char *fault = j->reply->status != 200 ? "it says nothing of an error"
+						    : token_grant_take(object, now_ms, grant);
 	if (fault != NULL)
-		fail_reply(reply, fault, account, failure);
+		fail_reply(j, fault, failure);
 	return fault == NULL;
 }
 
 bool token_response_judge(const struct http_reply *reply, const struct account_config *account,
-			  struct token_grant *grant, struct token_failure *failure)
+			  const struct str *shown, size_t shown_count, struct token_grant *grant,
+			  struct token_failure *failure)
 {
+	const struct judging j = { reply, account, shown, shown_count };
 	struct err err;
 	memset(failure, 0, sizeof(*failure));
 	failure->class = TOKEN_FAIL_TRANSIENT;
 	failure->retry_in_ms = wait_asked_for(reply);
 	if (reply->failure != HTTP_OK) {
-		fail_network(reply, account, failure);
+		fail_network(&j, failure);
 		return false;
 	}
 	if (is_html(reply)) {
-		fail_reply(reply, "it is a page of HTML", account, failure);
+		fail_reply(&j, "it is a page of HTML", failure);
 		return false;
 	}
 	cJSON *object = json_parse(reply->body, &err);
 	if (object == NULL) {
-		fail_reply(reply, err.text, account, failure);
+		fail_reply(&j, err.text, failure);
 		return false;
 	}
-	bool ok = judge_object(reply, object, account, grant, failure);
+	bool ok = judge_object(&j, object, grant, failure);
 	wipe_token(object);
 	cJSON_Delete(object);
 	return ok;
-}
-
-void token_grant_done(struct token_grant *grant)
-{
-	secret_done(&grant->token);
-	secret_done(&grant->refresh_token);
 }

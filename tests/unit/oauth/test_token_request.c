@@ -10,66 +10,91 @@
 
 #include "common/attr.h"
 #include "config/config.h"
+#include "oauth/credential.h"
 #include "oauth/token_request.h"
-#include "tests/unit/support/account_secret.h"
 
-static void fill(struct account_config *account, char *id, char *scope, struct str secret)
-{
-	static char endpoint[] = "https://login.test/t/oauth2/v2.0/token", empty[] = "";
-	memset(account, 0, sizeof(*account));
-	account->token_endpoint = endpoint;
-	account->ca_file = empty;
-	account->client_id = id;
-	account->scope = scope;
-	account_secret_set(account, secret);
-}
+#define ID    "&client_id=1111-22"
+#define SCOPE "&scope=https%3A%2F%2Fx%2FSMTP.Send%20offline_access"
+#define ASSERTION                                                                    \
+	"&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type" \
+	"%3Ajwt-bearer&client_assertion=e.y.J"
 
-static void test_form(void **state)
+static char client_id[] = "1111-22", scope[] = "https://x/SMTP.Send offline_access";
+
+/* Each grant, shown by each kind of credential. */
+static void test_forms(void **state)
 {
-	char id[] = "1111-22", scope[] = "https://outlook.office365.com/.default";
-	struct account_config account;
+	static const struct {
+		enum token_request_kind kind;
+		enum credential_kind credential;
+		const char *body;
+	} rows[] = {
+		{ REQUEST_CLIENT_CREDENTIALS, CREDENTIAL_SECRET,
+		  "grant_type=client_credentials" ID SCOPE
+		  "&client_secret=aZ9-._~%20%2B%26%3D%25%2F%C3%A9%22" },
+		{ REQUEST_CLIENT_CREDENTIALS, CREDENTIAL_CERTIFICATE,
+		  "grant_type=client_credentials" ID SCOPE ASSERTION },
+		{ REQUEST_CLIENT_CREDENTIALS, CREDENTIAL_FEDERATED,
+		  "grant_type=client_credentials" ID SCOPE ASSERTION },
+		{ REQUEST_REFRESH, CREDENTIAL_NONE,
+		  "grant_type=refresh_token" ID SCOPE "&refresh_token=the%20value" },
+		{ REQUEST_REFRESH, CREDENTIAL_SECRET,
+		  "grant_type=refresh_token" ID SCOPE "&refresh_token=the%20value"
+		  "&client_secret=aZ9-._~%20%2B%26%3D%25%2F%C3%A9%22" },
+		{ REQUEST_REFRESH, CREDENTIAL_CERTIFICATE,
+		  "grant_type=refresh_token" ID SCOPE "&refresh_token=the%20value" ASSERTION },
+		{ REQUEST_CODE, CREDENTIAL_NONE,
+		  "grant_type=authorization_code" ID SCOPE "&code=the%20value"
+		  "&redirect_uri=http%3A%2F%2Flocalhost%3A5000%2F&code_verifier=veri" },
+		{ REQUEST_DEVICE_CODE, CREDENTIAL_SECRET, "client_id=1111-22" SCOPE },
+		{ REQUEST_DEVICE_POLL, CREDENTIAL_NONE,
+		  "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code" ID
+		  "&device_code=the%20value" },
+	};
+	struct account_config account = { .client_id = client_id, .scope = scope };
 	struct secret body = { 0 };
 	(void)state;
-	fill(&account, id, scope, STR("aZ9-._~ +&=%/\xc3\xa9\""));
-	token_request_body(&account, &body);
-	assert_true(str_eq(secret_reveal(&body),
-			   STR("grant_type=client_credentials&client_id=1111-22"
-			       "&scope=https%3A%2F%2Foutlook.office365.com%2F.default"
-			       "&client_secret=aZ9-._~%20%2B%26%3D%25%2F%C3%A9%22")));
-	/* A second time into the same place. */
-	token_request_body(&account, &body);
-	assert_int_equal(strlen(body.p), body.n);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct credential credential = { .kind = rows[i].credential };
+		secret_set(&credential.secret, STR("aZ9-._~ +&=%/\xc3\xa9\""));
+		const struct token_request request = {
+			.kind = rows[i].kind,
+			.account = &account,
+			.credential = &credential,
+			.assertion = STR("e.y.J"),
+			.value = STR("the value"),
+			.redirect_uri = "http://localhost:5000/",
+			.verifier = "veri",
+		};
+		/* Again and again into the same place. */
+		token_request_body(&request, &body);
+		assert_string_equal(body.p, rows[i].body);
+		assert_int_equal(strlen(body.p), body.n);
+		credential_done(&credential);
+	}
 	secret_done(&body);
-	account_secret_done(&account);
 }
 
-static void test_same(void **state)
+static void test_no_credential_is_a_public_client(void **state)
 {
-	char id[] = "a", other_id[] = "b", scope[] = "s", other_scope[] = "t";
-	char other_place[] = "https://other.test/", ca[] = "/ca.pem";
-	struct account_config a, b[6];
+	struct account_config account = { .client_id = client_id, .scope = scope };
+	const struct token_request request = {
+		.kind = REQUEST_REFRESH,
+		.account = &account,
+		.value = STR("r"),
+	};
+	struct secret body = { 0 };
 	(void)state;
-	fill(&a, id, scope, STR("secret"));
-	for (size_t i = 0; i < ARRAY_LEN(b); i++)
-		fill(&b[i], id, scope, STR("secret"));
-	assert_true(token_request_same(&a, &b[0]));
-	b[1].client_id = other_id;
-	b[2].scope = other_scope;
-	b[3].token_endpoint = other_place;
-	b[4].ca_file = ca;
-	account_secret_set(&b[5], STR("Secret"));
-	for (size_t i = 1; i < ARRAY_LEN(b); i++)
-		assert_false(token_request_same(&a, &b[i]));
-	for (size_t i = 0; i < ARRAY_LEN(b); i++)
-		account_secret_done(&b[i]);
-	account_secret_done(&a);
+	token_request_body(&request, &body);
+	assert_string_equal(body.p, "grant_type=refresh_token" ID SCOPE "&refresh_token=r");
+	secret_done(&body);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_form),
-		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_no_credential_is_a_public_client),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

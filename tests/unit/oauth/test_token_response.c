@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/attr.h"
 #include "common/mem.h"
 #include "config/config.h"
 #include "oauth/token_response.h"
@@ -23,6 +24,9 @@
 
 static struct account_config account;
 
+/* What the request held. */
+static struct str shown[4];
+
 static int setup(void **state)
 {
 	static char name[] = "scanner", mailbox[] = "scanner@contoso.com", host[] = "smtp.test";
@@ -34,6 +38,10 @@ static int setup(void **state)
 	account.client_id = id;
 	account.host = host;
 	account_secret_set(&account, STR("canary~secret+="));
+	shown[0] = STR("other");
+	shown[1] = STR("canary~secret+=");
+	shown[2] = STR("canary~refresh/");
+	shown[3] = STR("");
 	return 0;
 }
 
@@ -63,7 +71,7 @@ static struct token_failure refuse(const struct http_reply *reply)
 	if (reply->body.n != 0)
 		memcpy(body, reply->body.p, reply->body.n);
 	copy.body.p = body;
-	if (token_response_judge(&copy, &account, &grant, &failure))
+	if (token_response_judge(&copy, &account, shown, ARRAY_LEN(shown), &grant, &failure))
 		fail_msg("taken for a token: %.200s", reply->body.p);
 	free(body);
 	for (const char *c = failure.code; *c != '\0'; c++)
@@ -85,76 +93,20 @@ static void expect_text(const char *text, const char *part)
 
 /* ---- tokens ---- */
 
-struct good_case {
-	const char *body;
-	const char *token;
-	int64_t life_s;
-};
-
-static void test_tokens(void **state)
+static void test_a_token(void **state)
 {
-	static const struct good_case cases[] = {
-		{ "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"ext_expires_in\":3599,"
-		  "\"access_token\":\"eyJ0.e-Y_.~+/==\"}",
-		  "eyJ0.e-Y_.~+/==", 3599 },
-		{ "{\"token_type\":\"bearer\",\"expires_in\":\"4215\",\"access_token\":\"a\"}", "a",
-		  4215 },
-		/* threats.md TOK-05 */
-		{ "{\"token_type\":\"BEARER\",\"access_token\":\"a\"}", "a", 3600 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":0}", "a", 60 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":-1}", "a", 60 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":0.5}", "a",
-		  60 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":90.9}", "a",
-		  90 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":1e308}", "a",
-		  86400 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":-1e308}", "a",
-		  60 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\","
-		  "\"expires_in\":9223372036854775807}",
-		  "a", 86400 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":\"soon\"}", "a",
-		  3600 },
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":null}", "a",
-		  3600 },
-		/* the first of duplicates; the empty error is none */
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"access_token\":\"b\","
-		  "\"error\":\"\"}",
-		  "a", 3600 },
-	};
+	struct http_reply reply = reply_of(200, JSON_TYPE,
+					   STR("{\"token_type\":\"Bearer\",\"expires_on\":\"2000\","
+					       "\"access_token\":\"a\",\"refresh_token\":\"b\"}"));
+	struct token_grant grant;
+	struct token_failure failure;
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct http_reply reply = reply_of(200, JSON_TYPE, str_of(cases[i].body));
-		struct token_grant grant;
-		struct token_failure failure;
-		if (!token_response_judge(&reply, &account, &grant, &failure))
-			fail_msg("%s: %s", cases[i].body, failure.text.text);
-		assert_true(str_eq(secret_reveal(&grant.token), str_of(cases[i].token)));
-		assert_int_equal(grant.life_ms, cases[i].life_s * 1000);
-		secret_done(&grant.token);
-	}
-}
-
-static void test_length_of_tokens(void **state)
-{
-	(void)state;
-	for (size_t n = TOKEN_BYTES_MAX; n <= TOKEN_BYTES_MAX + 1; n++) {
-		struct strbuf body;
-		struct token_grant grant;
-		struct token_failure failure;
-		strbuf_init(&body, 65536);
-		strbuf_adds(&body, "{\"token_type\":\"Bearer\",\"access_token\":\"");
-		for (size_t i = 0; i < n; i++)
-			strbuf_addc(&body, 'a');
-		strbuf_adds(&body, "\"}");
-		struct http_reply reply = reply_of(200, JSON_TYPE, strbuf_str(&body));
-		bool ok = token_response_judge(&reply, &account, &grant, &failure);
-		assert_int_equal(ok, n == TOKEN_BYTES_MAX);
-		if (ok)
-			secret_done(&grant.token);
-		strbuf_done(&body);
-	}
+	reply.date_ms = 1100 * 1000; /* the endpoint's clock, not ours */
+	assert_true(
+		token_response_judge(&reply, &account, shown, ARRAY_LEN(shown), &grant, &failure));
+	assert_int_equal(grant.life_ms, 900 * 1000);
+	assert_true(str_eq(secret_reveal(&grant.refresh_token), STR("b")));
+	token_grant_done(&grant);
 }
 
 struct bad_case {
@@ -320,6 +272,36 @@ static void test_errors(void **state)
 	}
 }
 
+/* Another one may do: then, and only then. */
+static void test_refused_credentials(void **state)
+{
+	static const struct {
+		long status;
+		const char *body;
+		bool refused;
+	} cases[] = {
+		{ 401, "{\"error\":\"invalid_client\",\"error_codes\":[7000215]}", true },
+		{ 401, "{\"error\":\"invalid_client\",\"error_codes\":[7000222]}", true },
+		{ 400, "{\"error\":\"invalid_client\",\"error_codes\":[700027]}", true },
+		{ 400, "{\"error\":\"invalid_request\",\"error_codes\":[70021]}", true },
+		{ 401, "{\"error\":\"invalid_client\"}", true },
+		{ 401, "{\"error\":\"invalid_client\",\"error_codes\":[123456]}", true },
+		{ 400, "{\"error\":\"unauthorized_client\",\"error_codes\":[700016]}", false },
+		{ 401, "{\"error\":\"invalid_client\",\"error_codes\":[7000112]}", false },
+		{ 400, "{\"error\":\"invalid_grant\",\"error_codes\":[70043]}", false },
+		{ 400, "{\"error\":\"invalid_scope\"}", false },
+		{ 503, "{\"error\":\"invalid_client\",\"error_codes\":[7000215]}", false },
+		{ 401, "{}", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct http_reply reply =
+			reply_of(cases[i].status, JSON_TYPE, str_of(cases[i].body));
+		if (refuse(&reply).credential_refused != cases[i].refused)
+			fail_msg("%s", cases[i].body);
+	}
+}
+
 /* threats.md TOK-13 */
 static void test_hostile_descriptions(void **state)
 {
@@ -353,12 +335,14 @@ static void test_secret_is_not_repeated(void **state)
 		"{\"error\":\"invalid_client\",\"error_description\":\"what is canary~secret+=?\"}",
 		"{\"error\":\"canary~secret+=\"}",
 		"{\"error\":\"x\",\"trace_id\":\"canary~secret+=\"}",
+		"{\"error\":\"invalid_grant\",\"error_description\":\"no canary~refresh/\"}",
+		"{\"error\":\"invalid_grant\",\"error_description\":\"canary~refresh%2F\"}",
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		struct http_reply reply = reply_of(401, JSON_TYPE, str_of(bodies[i]));
 		struct token_failure failure = refuse(&reply); /* looks for the canary */
-		expect_text(failure.text.text, "repeats the client secret");
+		expect_text(failure.text.text, "repeats a secret");
 	}
 }
 
@@ -412,11 +396,11 @@ static void test_network(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tokens),
-		cmocka_unit_test(test_length_of_tokens),
+		cmocka_unit_test(test_a_token),
 		cmocka_unit_test(test_no_tokens),
 		cmocka_unit_test(test_deep_json),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_refused_credentials),
 		cmocka_unit_test(test_hostile_descriptions),
 		cmocka_unit_test(test_secret_is_not_repeated),
 		cmocka_unit_test(test_waits),
