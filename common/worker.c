@@ -206,6 +206,14 @@ bool worker_try_submit(struct worker *worker, enum lane lane, struct job *job)
 	return true;
 }
 
+void worker_skip(struct worker *worker, enum lane lane, struct job *job)
+{
+	job->lane = lane;
+	job->own_slot = false;
+	worker->lanes[lane].pending++;
+	report(worker, job);
+}
+
 size_t worker_lane_pending(const struct worker *worker, enum lane lane)
 {
 	return worker->lanes[lane].pending;

@@ -59,6 +59,9 @@ void worker_slot_give(struct worker *worker, enum lane lane);
 void worker_submit(struct worker *worker, enum lane lane, struct job *job);
 /* Takes a slot for the job's own length; false when the lane is full. */
 bool worker_try_submit(struct worker *worker, enum lane lane, struct job *job) MUST_CHECK;
+/* done() on the loop's next turn, without run(): for who found a lane full and must not say so from
+ * inside the call that started the work. */
+void worker_skip(struct worker *worker, enum lane lane, struct job *job);
 /* Jobs submitted and not yet done: in one lane, over all lanes. */
 size_t worker_lane_pending(const struct worker *worker, enum lane lane);
 size_t worker_pending(const struct worker *worker);

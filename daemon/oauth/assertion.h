@@ -15,10 +15,19 @@ struct worker;
  * a certificate a JWT that is made and signed in the crypto lane; for a federated credential the
  * content of its file, read anew in the disk lane, checked to be one JWT and otherwise unchanged.
  */
+enum {
+	/* Backwards, so that a clock that is fast by less does no harm; the whole is what
+	 * Microsoft's own library takes. */
+	ASSERTION_EARLY_S = 60,
+	ASSERTION_LIFE_S = 600,
+	ASSERTION_JTI_BYTES = 37, /* with its NUL */
+};
+
 struct assertion;
 
-/* value NULL: it failed, err names the file or the credential, and the cure. Once, on the loop,
- * never from inside the call. */
+/* value NULL: it failed. err names the file or the credential, and the cure; its code is EAGAIN
+ * when nothing is wrong but that the machine is too busy. Once, on the loop, never from inside the
+ * call. */
 typedef void assertion_cb(void *arg, const struct secret *value, const struct err *err);
 
 /* Everything needed is copied. */
@@ -27,9 +36,11 @@ struct assertion *assertion_start(struct worker *worker, const struct credential
 				  void *arg);
 void assertion_cancel(struct assertion *assertion); /* NULL allowed; no callback afterwards */
 
-/* The signing itself; blocks. jti is a random GUID. For the above, the command line and tests. */
+/* The signing itself; blocks. For the above, the command line and tests. */
 bool assertion_sign(const struct credential *credential, const char *client_id,
 		    const char *audience, int64_t now_wall_ms, const char *jti, struct secret *out,
 		    struct err *err) MUST_CHECK;
+/* A random GUID (RFC 9562, version 4). False only when the library fails. */
+bool assertion_make_jti(char out[ASSERTION_JTI_BYTES], struct err *err) MUST_CHECK;
 
 #endif

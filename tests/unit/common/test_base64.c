@@ -139,6 +139,44 @@ static void test_hex(void **state)
 	assert_true(hex_decode(STR(""), got, 0));
 }
 
+static void test_url(void **state)
+{
+	static const struct {
+		struct str bytes;
+		const char *text;
+	} rows[] = {
+		{ { "", 0 }, "" },
+		{ { "f", 1 }, "Zg" },
+		{ { "fo", 2 }, "Zm8" }, /* codespell:ignore */
+		{ { "foo", 3 }, "Zm9v" },
+		{ { "\xff\xff\xff", 3 }, "____" },
+		{ { "\xfb\xef\xbe", 3 }, "----" },
+	};
+	static const char *const bad[] = { "A",	  "AAAAA", "Zg==", "+A",  "/A",
+					   "Z g", "Zh",	   "A=",   "\xff" };
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		strbuf_reset(&out);
+		base64url_encode(&out, rows[i].bytes);
+		assert_string_equal(strbuf_cstr(&out), rows[i].text);
+		assert_int_equal(base64url_is_plain(strbuf_str(&out)), i != 0);
+		strbuf_reset(&out);
+		assert_true(base64url_decode(&out, str_of(rows[i].text)));
+		assert_true(str_eq(strbuf_str(&out), rows[i].bytes));
+	}
+	strbuf_reset(&out);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(base64url_decode(&out, str_of(bad[i])));
+	assert_int_equal(out.n, 0);
+	assert_false(base64url_decode(&out, (struct str){ "AA\0A", 4 }));
+	/* Behind something that ends in what looks like padding. */
+	strbuf_adds(&out, "a==");
+	base64url_encode(&out, STR("f"));
+	assert_string_equal(strbuf_cstr(&out), "a==Zg");
+	base64url_encode(&out, STR(""));
+	assert_string_equal(strbuf_cstr(&out), "a==Zg");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +184,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused, start, stop),
 		cmocka_unit_test_setup_teardown(test_all_lengths, start, stop),
 		cmocka_unit_test_setup_teardown(test_ceiling, start, stop),
+		cmocka_unit_test_setup_teardown(test_url, start, stop),
 		cmocka_unit_test_setup_teardown(test_hex, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

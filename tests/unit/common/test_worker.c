@@ -190,6 +190,23 @@ static void test_slots(void **state)
 	assert_true(worker_slot_take(worker, LANE_DISK)); /* another lane's count */
 }
 
+static void test_skipped(void **state)
+{
+	struct task t;
+	(void)state;
+	assert_true(worker_slot_take(worker, LANE_CRYPTO));
+	task_init(&t, true);
+	assert_false(worker_try_submit(worker, LANE_CRYPTO, &t.job));
+	worker_skip(worker, LANE_CRYPTO, &t.job);
+	assert_false(t.done); /* only by way of the loop */
+	assert_int_equal(worker_lane_pending(worker, LANE_CRYPTO), 1);
+	wait_done(&t);
+	assert_true(t.done_on_loop);
+	assert_false(t.running);
+	assert_int_equal(worker_pending(worker), 0);
+	assert_false(worker_slot_take(worker, LANE_CRYPTO)); /* the taken slot stays taken */
+}
+
 static void again(struct job *job)
 {
 	struct task *t = (struct task *)job;
@@ -250,6 +267,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lanes_do_not_wait_for_each_other, start, stop),
 		cmocka_unit_test_setup_teardown(test_threads_of_a_lane_run_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(test_slots, start, stop),
+		cmocka_unit_test_setup_teardown(test_skipped, start, stop),
 		cmocka_unit_test_setup_teardown(test_submits_itself_from_done, start, stop),
 		cmocka_unit_test_setup_teardown(test_free_finishes_what_is_queued, start, stop),
 		cmocka_unit_test_setup_teardown(test_many, start, stop),
