@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Errors of the Microsoft identity platform, in its own words (microsoft365.md 4.2, 4.12)."""
+import collections
 import time
 import uuid
+
+PLAIN = {"invalid_client": "The OAuth client was not found.",
+         "invalid_grant": "Token has been expired or revoked.",
+         "authorization_pending": "Precondition Required", "slow_down": "Forbidden",
+         "access_denied": "Forbidden"}
 
 # code -> (HTTP status, error, description)
 ERRORS = {
@@ -42,6 +48,56 @@ ERRORS = {
              "tenant named {tenant}. This can happen if the application has not been installed by "
              "the administrator of the tenant or consented to by any user in the tenant. You "
              "might have sent your authentication request to the wrong tenant."),
+    700027: (401, "invalid_client", "The certificate with identifier used to sign the client "
+             "assertion is not registered on application. [Reason - {field}, Please visit the "
+             "Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for "
+             "app Id '{client}'.]"),
+    700024: (401, "invalid_client", "Client assertion is not within its valid time range. "
+             "{field} Review the documentation at "
+             "https://docs.microsoft.com/azure/active-directory/develop/"
+             "active-directory-certificate-credentials ."),
+    50027: (401, "invalid_client", "JWT token is invalid or malformed. [{field}]"),
+    50048: (401, "invalid_client", "Subject must match Issuer claim in the client assertion."),
+    50013: (401, "invalid_client", "Assertion failed signature validation. [Reason - {field}]"),
+    70021: (401, "invalid_client", "No matching federated identity record found for presented "
+            "assertion. Assertion Issuer: '{issuer}'. Assertion Subject: '{subject}'. Assertion "
+            "Audience: '{audience}'."),
+    700211: (401, "invalid_client", "No matching federated identity record found for presented "
+             "assertion issuer '{issuer}'. Please check your federated identity credential "
+             "Subject, Audience and Issuer against the presented assertion."),
+    700212: (401, "invalid_client", "No matching federated identity record found for presented "
+             "assertion audience '{audience}'. Please check your federated identity credential "
+             "Subject, Audience and Issuer against the presented assertion."),
+    700213: (401, "invalid_client", "No matching federated identity record found for presented "
+             "assertion subject '{subject}'. Please check your federated identity credential "
+             "Subject, Audience and Issuer against the presented assertion."),
+    700025: (401, "invalid_client", "Client is public so neither 'client_assertion' nor "
+             "'client_secret' should be presented."),
+    50194: (400, "invalid_request", "Application '{client}'(SMTP relay) is not configured as a "
+            "multi-tenant application. Usage of the /common endpoint is not supported for such "
+            "apps created after '10/15/2018'. Use a tenant-specific endpoint or configure the "
+            "application to be multi-tenant."),
+    50020: (400, "invalid_grant", "User account '{field}' from identity provider 'live.com' does "
+            "not exist in tenant and cannot access the application '{client}' in that tenant."),
+    50034: (400, "invalid_grant", "The user account {field} does not exist in the directory."),
+    50057: (400, "invalid_grant", "The user account is disabled."),
+    65001: (400, "invalid_grant", "The user or administrator has not consented to use the "
+            "application with ID '{client}' named 'SMTP relay'. Send an interactive "
+            "authorization request for this user and resource."),
+    700022: (400, "invalid_request", "The provided value for the input parameter scope is not "
+             "valid because it contains more than one resource. Scope {field}"),
+    700023: (400, "invalid_request", "The provided value for the input parameter scope is not "
+             "valid because it does not contain a resource. Scope {field}"),
+    70000: (400, "invalid_grant", "Provided grant is invalid or malformed."),
+    70008: (400, "invalid_grant", "The provided authorization code or refresh token has expired "
+            "due to inactivity. Send a new interactive authorization request for this user and "
+            "resource."),
+    700082: (400, "invalid_grant", "The refresh token has expired due to inactivity. The token "
+             "was issued on 2026-01-01T00:00:00.0000000Z and was inactive for 90.00:00:00."),
+    50173: (400, "invalid_grant", "The provided grant has expired due to it being revoked, a "
+            "fresh auth token is needed. The user might have changed or reset their password."),
+    70043: (400, "invalid_grant", "The refresh token has expired or is invalid due to sign-in "
+            "frequency checks by conditional access."),
     50196: (400, "invalid_grant", "The server terminated an operation because it encountered a "
             "loop while processing a request."),
     90033: (503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
@@ -52,16 +108,22 @@ ERRORS = {
 }
 
 
-def error(code, **fields):
+def plain(code, now=None, **fields):
+    """The same refusal at a provider that knows only RFC 6749."""
+    del now, fields
+    status, name, _ = ERRORS[code]
+    return status, {"error": name, "error_description": PLAIN.get(name, "Bad Request")}
+
+
+def error(code, now=None, **fields):
     """(status, JSON object) as the token endpoint answers."""
     status, name, text = ERRORS[code]
-    known = {"client": "", "tenant": "", "field": ""}
-    known.update(fields)
+    known = collections.defaultdict(str, fields)
     trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-    stamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime())
+    stamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
     return status, {
         "error": name,
-        "error_description": f"AADSTS{code}: {text.format(**known)} Trace ID: {trace} "
+        "error_description": f"AADSTS{code}: {text.format_map(known)} Trace ID: {trace} "
                              f"Correlation ID: {correlation} Timestamp: {stamp}",
         "error_codes": [code], "timestamp": stamp, "trace_id": trace,
         "correlation_id": correlation,

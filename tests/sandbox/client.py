@@ -24,8 +24,8 @@ class SandboxError(Exception):
 class Sandbox:
     """`with Sandbox() as box:` - or start() and stop().
 
-    After start(): smtp_port, token_port, control_port, ca_file, tenant, client_id, mailbox,
-    secret, token_endpoint, dir, pid.
+    After start(): smtp_port, token_port, control_port, ca_file, tenant, client_id, public_client,
+    mailbox, secret, token_endpoint, dir, pid.
     """
 
     def __init__(self, directory=None, config=None, arguments=(), command=()):
@@ -145,6 +145,37 @@ class Sandbox:
         self.call("POST", "/set", values)
         if "secret" in values:
             self.secret = values["secret"]
+
+    def set_app(self, client=None, **values):
+        """Changes fields of an application (the default one): roles, secrets, certificates ..."""
+        self.set(apps={client or self.client_id: values})
+
+    def register(self, *pems, client=None):
+        """These certificates, and no others, are registered for the application."""
+        self.set_app(client, certificates=list(pems))
+
+    def secrets(self):
+        """{kind: [values]} of all that must never be seen anywhere (vault.py)."""
+        return self.call("GET", "/secrets")
+
+    def issue_refresh_token(self, user=None, client=None, **more):
+        """As if this user (the mailbox's) had signed in to this app (the public one).
+
+        `scope` and `public` (whether the client was one) may be given."""
+        wanted = {"user": user or self.mailbox, "client_id": client or self.public_client, **more}
+        return self.call("POST", "/issue", wanted)["refresh_token"]
+
+    def refresh_tokens(self):
+        """Every one with number, user, uses, parent (rotation), died_of."""
+        return self.call("GET", "/refresh-tokens")
+
+    def end_refresh_tokens(self, code=50173, **which):
+        """Those that live now (of `user`, `client_id`, `public`) die of this AADSTS code."""
+        return self.call("POST", "/end", {"code": code, **which})["ended"]
+
+    def change_password(self, user):
+        """Kills the refresh tokens of public clients; those of confidential ones live on."""
+        return self.end_refresh_tokens(50173, user=user, public=True)
 
     def revoke(self):
         self.call("POST", "/revoke")

@@ -4,6 +4,7 @@ import inspect
 
 from . import httpd
 from . import wire as wires
+from .control_users import UserControl
 
 
 class Control:
@@ -14,6 +15,7 @@ class Control:
             ("GET", "/messages"): self._messages,
             ("GET", "/violations"): self._violations,
             ("GET", "/events"): self._events,
+            ("GET", "/secrets"): self._secrets,
             ("GET", "/limits"): self._limits,
             ("GET", "/faults"): self._faults,
             ("GET", "/wait"): self._wait,
@@ -25,6 +27,7 @@ class Control:
             ("POST", "/on"): self._on,
             ("POST", "/set"): self._set,
             ("POST", "/revoke"): self._revoke,
+            **UserControl(box).ROUTES,
         }
 
     async def serve(self, wire):
@@ -66,6 +69,9 @@ class Control:
         since, kind = int(request.query.get("since", 0)), request.query.get("kind")
         return [event for event in self._box.recorder.events[since:]
                 if kind is None or event["kind"] in kind.split(",")]
+
+    def _secrets(self, _request):
+        return self._box.vault.describe()
 
     def _limits(self, _request):
         return self._box.limits.describe()

@@ -3,8 +3,8 @@
 
 A fault is {point, action, count, skip, match, ...arguments}. At each point the oldest fault that
 matches and is not used up is taken. count 0 means for ever; skip lets the first N pass.
-match compares what is known at the point (mailbox, mail_from, rcpt, tenant, client_id, tls, conn,
-helo) with a wanted value: text by "contains", anything else by equality.
+match compares what is known at the point (mailbox, mail_from, rcpt, tenant, client_id, grant_type,
+scope, tls, conn, helo) with a wanted value: text by "contains", anything else by equality.
 """
 import asyncio
 
@@ -28,7 +28,8 @@ TOKEN = ("token",)
 ACTIONS = {
     "reply": (SMTP, ("text", "close", "store")),    # this reply instead of the command's effect
     "stall": (SMTP + ("token-connect", "token"), ("seconds", "text")),  # wait, or until released
-    "drop": (SMTP + ("token-connect", "token"), ("when", "how")),   # before | unanswered | after
+    # before | unanswered | after; a token request is dropped after its effect, unless `before`
+    "drop": (SMTP + ("token-connect", "token"), ("when", "how")),
     "raw": (SMTP, ("text", "base64", "perform", "close")),  # any bytes instead of the reply
     "endless": (SMTP, ("line",)),                   # continuation lines without end
     "long-line": (SMTP, ("bytes",)),                # one line of so many octets

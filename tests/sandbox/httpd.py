@@ -14,12 +14,20 @@ class Bad(Exception):
     """The request is not one; the text says why."""
 
 
+class Redirect:
+    """A body that is a way to somewhere else."""
+
+    def __init__(self, location):
+        self.location = location
+
+
 class Request:
     def __init__(self, method, target, headers, body):
         self.method = method
         split = urllib.parse.urlsplit(target)
         self.path = urllib.parse.unquote(split.path)
-        self.query = dict(urllib.parse.parse_qsl(split.query))
+        self.pairs = urllib.parse.parse_qsl(split.query, keep_blank_values=True)
+        self.query = dict(self.pairs)
         self.headers = headers          # names in lower case; a list of (name, value)
         self.body = body
 
@@ -74,23 +82,24 @@ async def read_request(wire):
 
 REASONS = {200: "OK", 302: "Found", 301: "Moved Permanently", 307: "Temporary Redirect",
            308: "Permanent Redirect", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
-           405: "Method Not Allowed", 408: "Request Timeout", 429: "Too Many Requests",
+           403: "Forbidden", 405: "Method Not Allowed", 408: "Request Timeout", 410: "Gone", 429: "Too Many Requests",
            500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}
 
 
-def head(status, headers, length):
+def head(status, headers, length, now=None):
+    """`now`: the server's clock, where it is not ours."""
     lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}",
-             "Date: " + time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())]
+             "Date: " + time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now))]
     lines += [f"{name}: {value}" for name, value in headers]
     if length is not None:
         lines.append(f"Content-Length: {length}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def response(status, body, headers=()):
+def response(status, body, headers=(), now=None):
     if isinstance(body, (dict, list)):
         body = json.dumps(body).encode()
         headers = [("Content-Type", "application/json; charset=utf-8"), *headers]
     elif isinstance(body, str):
         body = body.encode()
-    return head(status, headers, len(body)) + body
+    return head(status, headers, len(body), now) + body

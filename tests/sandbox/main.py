@@ -23,8 +23,10 @@ import tempfile
 import threading
 import time
 
-from sandbox import faults, jwt, limits, mailstore, pki, recorder, smtp, token_endpoint, world
+from sandbox import faults, jwt, limits, mailstore, pki, recorder, signins, smtp
+from sandbox import token_endpoint, vault, world
 from sandbox.control import Control
+from sandbox.grants.ask import Office
 from sandbox.wire import Listener
 
 
@@ -45,8 +47,10 @@ class Sandbox:
         self.store = mailstore.MailStore(directory, self.recorder)
         self.server = smtp.Server(self.world, self.recorder, self.faults, self.limits, self.pki,
                                   self.issuer, self.store)
-        tokens = token_endpoint.TokenEndpoint(self.world, self.recorder, self.faults, self.pki,
-                                              self.issuer)
+        self.vault = vault.Vault()
+        self.signins = signins.SignIns(self.world, self.vault)
+        office = Office(self.world, self.recorder, self.issuer, self.vault, self.signins)
+        tokens = token_endpoint.TokenEndpoint(office, self.faults, self.pki)
         addresses = options.bind.split(",")
         self.listeners = {
             "smtp": Listener(self.server.serve, addresses, options.smtp_port, self._bug,
@@ -97,6 +101,8 @@ class Sandbox:
         self.limits.reset()
         self.store.reset()
         self.server.reset()
+        self.signins.reset()
+        self.vault.reset()
         self.recorder.reset()
 
     def info(self):
@@ -105,7 +111,8 @@ class Sandbox:
         return {
             "smtp_port": smtp_port, "token_port": token_port, "control_port": self._control.port,
             "pid": os.getpid(), "dir": self.directory, "ca_file": self.pki.ca_file,
-            "tenant": world.TENANT, "client_id": world.CLIENT, "mailbox": world.MAILBOX,
+            "tenant": world.TENANT, "client_id": world.CLIENT,
+            "public_client": world.PUBLIC_CLIENT, "mailbox": world.MAILBOX,
             "secret": data["apps"][world.CLIENT]["secrets"][0]["value"],
             "token_endpoint":
                 f"https://localhost:{token_port}/{world.TENANT}/oauth2/v2.0/token",
@@ -137,7 +144,8 @@ async def run(options):
     info = box.info()
     ready = {"ready": True, **{key: info[key] for key in
                                ("smtp_port", "token_port", "control_port", "pid", "dir",
-                                "ca_file", "tenant", "client_id", "mailbox", "token_endpoint")}}
+                                "ca_file", "tenant", "client_id", "public_client", "mailbox",
+                                "token_endpoint")}}
     print(json.dumps(ready), flush=True)
     _watch_stdin(loop, stop)
     try:

@@ -41,6 +41,21 @@ def post(box, fields=None, path=None, body=None, headers=None, timeout=10):
         return status, text.decode(), got
 
 
+def refresh_form(box, value, client=None, **changes):
+    """A public client's; `client_secret` in changes makes it a confidential one's."""
+    fields = {"grant_type": "refresh_token", "client_id": client or box.public_client,
+              "refresh_token": value, **changes}
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def user_token(box, user=None, **changes):
+    """A delegated access token, by way of a refresh token made for it."""
+    status, body, _ = post(box, refresh_form(box, box.issue_refresh_token(user), **changes),
+                           path="/common/oauth2/v2.0/token")
+    assert status == 200, body
+    return body["access_token"]
+
+
 def token(box):
     return post(box)[1]["access_token"]
 

@@ -8,13 +8,13 @@ import base64
 import binascii
 import json
 import re
-import time
 
 from . import jwt, replies
 from .wire import Finished, LineTooLong
 
 AUTH_LINE = 12288               # RFC 4954 4: answers to a 334
 AUDIENCE = "https://outlook.office365.com"
+USER_AUDIENCES = ("https://outlook.office.com", AUDIENCE)
 TOKEN_RE = re.compile(r"[A-Za-z0-9._~+/=-]+")
 USER_RE = re.compile(r"[^\x00-\x20\x7f]+")
 
@@ -123,26 +123,49 @@ def _check(session, user, token):
     if box is not None and session.limits.locked(primary):
         refuse("locked", replies.LOCKED)
     try:
-        claims = session.server.issuer.verify(token)
+        claims = session.server.issuer.verify(token, world.now())
     except jwt.Invalid as error:
         refuse(str(error))
-    app = world.app(claims["appid"])
     if box is None:
         refuse("no such mailbox")
     if claims["iat_ms"] < world.revoked_before:
         refuse("revoked")
-    if claims["aud"] != AUDIENCE:
-        refuse("audience " + claims["aud"])
-    role = "Mail.Send" if hve else "SMTP.SendAsApp"
-    if role not in claims["roles"]:
-        refuse("role " + role + " is missing", replies.HVE_PERMISSION if hve else failed)
-    if box["tenant"] != app["tenant"] or claims["appid"] not in box["full_access"]:
-        refuse("no right to the mailbox", replies.HVE_APP if hve else failed)
-    if hve and claims["exp"] - time.time() < world.settings["hve_token_margin"]:
+    (_check_user if claims.get("idtyp") == "user" else _check_app)(
+        world, primary, box, claims, refuse, hve, failed)
+    if hve and claims["exp"] - world.now() < world.settings["hve_token_margin"]:
         refuse("ends soon", replies.HVE_SOON)
     if box["smtp_auth_disabled"]:
         refuse("SMTP AUTH is off", replies.AUTH_OFF)
     return primary, claims
+
+
+def _check_app(world, _primary, box, claims, refuse, hve, failed):
+    """An application in its own name: role, and a right to the mailbox."""
+    app = world.app(claims["appid"])
+    if claims["aud"] != AUDIENCE:
+        refuse("audience " + claims["aud"])
+    role = "Mail.Send" if hve else "SMTP.SendAsApp"
+    if role not in claims.get("roles", ()):
+        refuse("role " + role + " is missing", replies.HVE_PERMISSION if hve else failed)
+    if box["tenant"] != app["tenant"] or claims["appid"] not in box["full_access"]:
+        refuse("no right to the mailbox", replies.HVE_APP if hve else failed)
+
+
+def _check_user(world, primary, box, claims, refuse, hve, failed):
+    """A user: the scope, and the user's own mailbox or full access to it."""
+    user = world.user(claims["upn"])
+    tenant = world.tenant(user["tenant"])
+    resources = (tenant["smtp_scope"],) if tenant["plain"] else USER_AUDIENCES
+    if claims["aud"] not in resources:
+        refuse("audience " + claims["aud"])
+    scope = tenant["smtp_scope"] if tenant["plain"] else "Mail.Send" if hve else "SMTP.Send"
+    if scope not in claims["scp"].split():
+        refuse("scope " + scope + " is missing", replies.HVE_PERMISSION if hve else failed)
+    if not user["enabled"]:
+        refuse("user is disabled")
+    own = world.mailbox(user["upn"])[0] == primary
+    if box["tenant"] != tenant["key"] or not own and user["upn"] not in box["full_access"]:
+        refuse("no right to the mailbox")
 
 
 async def _accept(session, primary):

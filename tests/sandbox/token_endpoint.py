@@ -1,44 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""The token endpoint: POST /{tenant}/oauth2/v2.0/token over HTTPS (microsoft365.md 4)."""
+"""The identity platform over HTTPS (microsoft365.md 4): /{tenant}/oauth2/v2.0/... ; ROUTES is all.
+
+The grants are in grants/, what faults do in token_faults.py.
+"""
 import asyncio
 import re
-import urllib.parse
 import uuid
 
-from . import aadsts, httpd
+from . import aadsts, forms, httpd, token_faults
 from . import wire as wires
+from .grants import GRANTS
+from .grants.ask import Ask, Refused
 
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
-# What a scope without its /.default must be. The Graph is there because people ask for it by
-# mistake: they get a token, and Exchange refuses it (microsoft365.md 4.9).
-RESOURCES = ("https://outlook.office365.com", "https://graph.microsoft.com")
-FIELDS = ("grant_type", "client_id", "client_secret", "scope")
 NO_STORE = [("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"),
             ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
             ("X-Content-Type-Options", "nosniff"), ("x-ms-ests-server", "2.1.sandbox")]
 
 
-def parse_form(body):
-    """The fields of a form, in order. Raises ValueError when it is not well-formed."""
-    fields = []
-    for pair in body.decode("ascii").split("&"):
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise ValueError(f"field without a value: {name!r}")
-        if re.search(r"%(?![0-9A-Fa-f]{2})", pair) or re.search(r"[^!-~]", pair):
-            raise ValueError("not percent-encoded")
-        fields.append((urllib.parse.unquote_plus(name), urllib.parse.unquote_plus(value)))
-    return fields
-
-
 class TokenEndpoint:
-    def __init__(self, world, recorder, faults, pki, issuer):
-        self._world = world
-        self._recorder = recorder
+    def __init__(self, office, faults, pki):
+        self._office = office
+        self._world = office.world
+        self._recorder = office.recorder
         self._faults = faults
         self._pki = pki
-        self._issuer = issuer
         self._connections = 0
+        # path -> (fault point and event, the method it wants, who answers)
+        self.ROUTES = {
+            "token": ("token", "POST", self._grant),
+        }
 
     async def serve(self, wire):
         self._connections += 1
@@ -71,178 +61,95 @@ class TokenEndpoint:
 
     async def _answer(self, wire, conn, request):
         """Answers one request; False if the connection is to end."""
-        status, body, note = self._judge(conn, request)
-        context = {"conn": conn, "tenant": note["tenant"], "client_id": note["client_id"]}
-        fault = self._faults.take("token", context)
-        keep = True
+        note = {"tenant": "", "client_id": "", "error": None, "user_agent":
+                request.header("user-agent"), "grant_type": None, "scope": None}
+        point, judge = self._route(conn, request, note)
+        fault = self._faults.take(point, {"conn": conn, **note})
+        keep, sent, headers = True, None, []
+        if fault and fault.action == "drop" and fault.get("when") == "before":
+            status, body = 0, None
+        else:
+            status, body = judge()
+        if isinstance(body, httpd.Redirect):
+            headers, body = [("Location", body.location)], ""
         if fault:
             note["fault"] = fault.action
-            sent, status, body, headers, keep = await self._tamper(wire, fault, note, status, body)
-        else:
-            sent, headers = None, []
-        self._recorder.event("token", conn=conn, status=status, **note)
+            sent, status, body, more, keep = await token_faults.tamper(
+                wire, self._recorder, fault, note, status, body)
+            headers = headers + more
+        self._recorder.event(point, conn=conn, status=status, **note)
         if sent is None:
             headers = [("x-ms-request-id", str(uuid.uuid4())), *NO_STORE, *headers]
-            await wire.write(httpd.response(status, body, headers))
+            await wire.write(httpd.response(status, body, headers, self._world.now()))
         wants_close = (request.header("connection") or "").lower() == "close"
         return keep and not wants_close
 
     # --- what Microsoft would say ---------------------------------------------------------
-    def _judge(self, conn, request):
-        note = {"tenant": "", "client_id": "", "error": None, "user_agent":
-                request.header("user-agent"), "grant_type": None, "scope": None}
-
-        def refuse(code, **fields):
-            note["error"] = code
-            status, body = aadsts.error(code, tenant=note["tenant"], client=note["client_id"],
-                                        **fields)
-            return status, body, note
-
+    def _route(self, conn, request, note):
+        """(fault point, a function that gives status and body)"""
         def violation(detail):
             self._recorder.violation("token-request", conn, detail)
 
-        match = re.fullmatch(r"/([^/]+)/oauth2/v2\.0/token", request.path)
-        if not match:
+        match = re.fullmatch(r"/([^/]+)/oauth2/v2\.0/([a-z]+)", request.path)
+        if not match or match[2] not in self.ROUTES:
             violation(f"path {request.path}")
-            return 404, "<html><body>404</body></html>", note
+            return "token", lambda: (404, "<html><body>404</body></html>")
         note["tenant"] = match[1]
-        if request.method != "POST":
-            violation(f"method {request.method}")
-            return refuse(900561, field=request.method)
-        kind = (request.header("content-type") or "").split(";")[0].strip().lower()
-        if kind != "application/x-www-form-urlencoded":
-            violation(f"content type {kind!r}")
-            return refuse(900144, field="grant_type")
-        if request.query:
-            violation("fields in the URL")
+        point, method, answer = self.ROUTES[match[2]]
         try:
-            pairs = parse_form(request.body)
-        except ValueError as error:
-            violation(str(error))
-            return refuse(9002313)
+            form = self._form(request, method, violation)
+        except Refused as refusal:
+            return point, self._refusal(refusal, note)
+        note.update(client_id=form.get("client_id", ""), grant_type=form.get("grant_type"),
+                    scope=form.get("scope"))
+        ask = Ask(self._office, conn, request, form, note)
+
+        def judge():
+            try:
+                return answer(ask)
+            except Refused as refusal:
+                return self._refusal(refusal, note)()
+        return point, judge
+
+    def _refusal(self, refusal, note):
+        def answer():
+            note["error"] = refusal.code
+            tell = aadsts.plain if self._world.is_plain(note["tenant"]) else aadsts.error
+            return tell(refusal.code, tenant=note["tenant"], client=note["client_id"],
+                        now=self._world.now(), **refusal.fields)
+        return answer
+
+    @staticmethod
+    def _form(request, method, violation):
+        """The fields, each once. Raises Refused."""
+        if request.method != method:
+            violation(f"method {request.method}")
+            raise Refused(900561, field=request.method)
+        if method == "GET":
+            pairs = request.pairs
+        else:
+            kind = (request.header("content-type") or "").split(";")[0].strip().lower()
+            if kind != forms.TYPE:
+                violation(f"content type {kind!r}")
+                raise Refused(900144, field="grant_type")
+            if request.query:
+                violation("fields in the URL")
+            try:
+                pairs = forms.parse(request.body)
+            except ValueError as error:
+                violation(str(error))
+                raise Refused(9002313) from error
         form = dict(pairs)
         if len(form) != len(pairs):
             violation("a field was sent twice")
-            return refuse(9002313)
-        for name in form:
-            if name not in FIELDS:
-                violation(f"field {name!r} does not belong here")
-        note["client_id"] = form.get("client_id", "")
-        note["grant_type"], note["scope"] = form.get("grant_type"), form.get("scope")
-        return self._judge_form(form, note, refuse, violation)
+            raise Refused(9002313)
+        return form
 
-    def _judge_form(self, form, note, refuse, violation):
-        for name in ("grant_type", "client_id"):
-            if not form.get(name):
-                violation(f"no {name}")
-                return refuse(900144, field=name)
-        if form["grant_type"] != "client_credentials":
-            violation(f"grant_type {form['grant_type']}")
-            return refuse(70003, field=form["grant_type"])
-        if note["tenant"].lower() in ("common", "organizations", "consumers"):
-            return refuse(50059)
-        tenant = self._world.tenant(note["tenant"])
-        if tenant is None:
-            return refuse(90002)
-        app = self._world.app(note["client_id"])
-        if not GUID.fullmatch(note["client_id"]) or app is None or app["tenant"] != tenant["key"]:
-            return refuse(700016)
-        scope = form.get("scope", "")
-        if not scope:
-            violation("no scope")
-            return refuse(900144, field="scope")
-        if not scope.endswith("/.default") or " " in scope:
-            return refuse(1002012, field=scope)
-        resource = scope[:-len("/.default")]
-        if resource not in RESOURCES:
-            return refuse(500011, field=resource)
-        given = form.get("client_secret")
-        if not given:
-            return refuse(7000218)
-        same = [secret for secret in app["secrets"] if secret["value"] == given]
-        if not same:
-            return refuse(7000215)
-        if all(secret.get("expired") for secret in same):
-            return refuse(7000222)
-        return self._grant(tenant, note, app, resource)
-
-    def _grant(self, tenant, note, app, resource):
-        settings = self._world.settings
-        lifetime = settings["token_lifetime"]
-        token = self._issuer.issue(tenant, note["client_id"].lower(), app, resource, lifetime,
-                                   settings["token_padding"])
-        said = lifetime if settings["expires_in"] is None else settings["expires_in"]
-        return 200, {"token_type": "Bearer", "expires_in": said, "ext_expires_in": said,
-                     "access_token": token}, note
-
-    # --- faults ---------------------------------------------------------------------------
-    async def _tamper(self, wire, fault, note, status, body):
-        """(sent or None, status, body, more headers, keep the connection)."""
-        act = getattr(self, "_fault_" + fault.action.replace("-", "_"))
-        return await act(wire, fault, note, status, body)
-
-    async def _fault_stall(self, wire, fault, note, status, body):
-        await fault.hold(self._recorder, wire.lost)
-        return None, status, body, [], True
-
-    async def _fault_drop(self, wire, fault, note, status, body):
-        wire.reset() if fault.get("how") == "rst" else wire.close()
-        return True, 0, None, [], False
-
-    async def _fault_http(self, wire, fault, note, status, body):
-        headers = list((fault.get("headers") or {}).items())
-        if fault.get("retry_after") is not None:
-            headers.append(("Retry-After", str(fault.get("retry_after"))))
-        text = fault.get("body")
-        if text is None:
-            text = "<html><head><title>Service Unavailable</title></head><body><h2>Our services " \
-                   "aren't available right now</h2></body></html>"
-        if isinstance(text, str) and "Content-Type" not in (fault.get("headers") or {}):
-            headers.append(("Content-Type", "text/html"))
-        return None, int(fault.get("status", 503)), text, headers, True
-
-    async def _fault_aadsts(self, wire, fault, note, status, body):
-        note["error"] = int(fault.get("code"))
-        status, body = aadsts.error(note["error"], tenant=note["tenant"], client=note["client_id"])
-        return None, status, body, [], True
-
-    async def _fault_hang(self, wire, fault, note, status, body):
-        if fault.get("where", "before") == "after":
-            await wire.write(httpd.head(200, [("Content-Type", "application/json")], 2000))
-        await fault.hold(self._recorder, wire.lost)
-        return True, 0, None, [], False
-
-    async def _fault_token_drip(self, wire, fault, note, status, body):
-        for byte in httpd.response(status, body):
-            await wire.write(bytes([byte]))
-            await asyncio.sleep(float(fault.get("delay", 0.2)))
-        return True, status, None, [], True
-
-    async def _fault_redirect(self, wire, fault, note, status, body):
-        place = fault.get("location") or f"https://localhost{'/elsewhere'}"
-        return None, int(fault.get("status", 302)), "", [("Location", place)], True
-
-    async def _fault_huge(self, wire, fault, note, status, body):
-        left = int(fault.get("bytes", 64 * 1024 * 1024))
-        await wire.write(httpd.head(200, [("Content-Type", "application/json")], left))
-        await wire.write(b'{"access_token":"')
-        left -= 17
-        while left > 0:
-            await wire.write(b"A" * min(left, 65536))
-            left -= 65536
-        return True, 200, None, [], False
-
-    async def _fault_bad_json(self, wire, fault, note, status, body):
-        text = fault.get("body", '{"token_type":"Bearer","expires_in":3599,"access_tok')
-        return None, 200, text, [("Content-Type", "application/json; charset=utf-8")], True
-
-    async def _fault_expires_in(self, wire, fault, note, status, body):
-        if isinstance(body, dict) and "access_token" in body:
-            body = {key: value for key, value in body.items() if "expires_in" not in key}
-            if fault.get("value") is not None:
-                body["expires_in"] = fault.get("value")
-        return None, status, body, [], True
-
-    async def _fault_forged_token(self, wire, fault, note, status, body):
-        return None, 200, {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599,
-                           "access_token": fault.get("token")}, [], True
+    @staticmethod
+    def _grant(ask):
+        kind = ask.need("grant_type")
+        ask.need("client_id")
+        if kind not in GRANTS:
+            ask.violation(f"grant_type {kind}")
+            raise Refused(70003, field=kind)
+        return 200, GRANTS[kind](ask)

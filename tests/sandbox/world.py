@@ -10,6 +10,7 @@ import os
 import random
 import secrets
 import string
+import time
 import uuid
 
 TENANT = "contoso.onmicrosoft.com"
@@ -18,6 +19,14 @@ MAILBOX = "scanner@contoso.com"
 SECOND_TENANT = "fabrikam.onmicrosoft.com"
 SECOND_CLIENT = "66666666-7777-8888-9999-aaaaaaaaaaaa"
 SECOND_MAILBOX = "scanner@fabrikam.com"
+PUBLIC_CLIENT = "22222222-3333-4444-5555-666666666666"
+USER = "anna@contoso.com"           # has no mailbox, but full access to SHARED_MAILBOX
+SHARED_MAILBOX = "shared@contoso.com"
+PERSONAL = "consumers"              # the tenant of personal accounts: opaque tokens
+PERSONAL_USER = "family@outlook.com"
+GMAIL, GMAIL_CLIENT = "gmail.test", "relay.apps.gmail.test"     # not Microsoft: RFC 6749 alone
+GMAIL_USER = "printer@gmail.test"
+NATIVE_REDIRECT = "https://login.microsoftonline.com/common/oauth2/nativeclient"
 
 MIB = 1024 * 1024
 
@@ -47,7 +56,13 @@ SETTINGS = {
     "lockout_seconds": 60,
     "record_wire": False,           # keep what each connection sends, byte for byte
     "idle_timeout": 300,            # microsoft365.md 1.2: about 5 minutes
+    "refresh_lifetime": 90 * 86400,     # microsoft365.md 4.6: idle limit, in seconds
+    "strict_rotation": False,       # a refresh token dies when a younger one is used
+    "clock_skew": 0,                # seconds by which Microsoft's clock is ahead of ours
 }
+
+
+PARTS = ("tenants", "apps", "mailboxes", "users", "issuers")
 
 
 def random_secret():
@@ -58,36 +73,81 @@ def random_secret():
     return "".join(chars)
 
 
-def _app(tenant, name, roles):
-    return {"tenant": tenant, "name": name, "object_id": str(uuid.uuid4()), "roles": roles,
-            "secrets": [{"value": random_secret(), "expired": False}]}
+def _tenant(name, *domains, **more):
+    """opaque: access tokens are no JWTs; plain: not Microsoft, errors of RFC 6749 alone, refresh
+    tokens do not rotate and `scopes` is all there is."""
+    tenant = {"id": str(uuid.uuid4()), "name": name, "domains": list(domains), "opaque": False,
+              "plain": False, "refresh_prefix": "1.A",
+              "smtp_scope": "https://outlook.office.com/SMTP.Send"}
+    tenant.update(more)
+    return tenant
 
 
-def _mailbox(tenant, client, **more):
-    box = {"tenant": tenant, "kind": "mailbox", "full_access": [client], "send_as": [],
+def _app(tenant, name, roles, **more):
+    """secrets: [{value, expired}]; certificates: [PEM]; federated: [{issuer, subject, audience}];
+    audience: single | multiple | all (personal accounts too); public: "Allow public client flows";
+    scopes: delegated permissions with consent; redirects: exact, but native ones on localhost
+    with any port."""
+    app = {"tenant": tenant, "name": name, "object_id": str(uuid.uuid4()), "roles": roles,
+           "secrets": [{"value": random_secret(), "expired": False}], "certificates": [],
+           "federated": [], "public": False, "audience": "single", "disabled": False,
+           "scopes": {"exchange": ["SMTP.Send", "Mail.Send"], "graph": ["User.Read", "SMTP.Send"]},
+           "redirects": {"web": [], "native": []}}
+    app.update(more)
+    return app
+
+
+def _mailbox(tenant, *full_access, **more):
+    """full_access: applications and users."""
+    box = {"tenant": tenant, "kind": "mailbox", "full_access": list(full_access), "send_as": [],
            "aliases": [], "smtp_auth_disabled": False, "message_size": None, "password": None}
     box.update(more)
     return box
 
 
+def _user(tenant, name):
+    return {"tenant": tenant, "name": name, "object_id": str(uuid.uuid4()), "enabled": True}
+
+
 def defaults():
     return {
         "tenants": {
-            TENANT: {"id": str(uuid.uuid4()), "name": "Contoso",
-                     "domains": ["contoso.com", TENANT]},
-            SECOND_TENANT: {"id": str(uuid.uuid4()), "name": "Fabrikam",
-                            "domains": ["fabrikam.com", SECOND_TENANT]},
+            TENANT: _tenant("Contoso", "contoso.com", TENANT),
+            SECOND_TENANT: _tenant("Fabrikam", "fabrikam.com", SECOND_TENANT),
+            PERSONAL: _tenant("Personal", "outlook.com", opaque=True, refresh_prefix="M.C5_BAY.0.U.-",
+                              id="9188040d-6c67-4c5b-b112-36a304b66dad"),
+            GMAIL: _tenant("Gmail", GMAIL, opaque=True, plain=True, refresh_prefix="1//0",
+                           scopes=["https://mail.google.com/"],
+                           smtp_scope="https://mail.google.com/"),
         },
         "apps": {
-            CLIENT: _app(TENANT, "SMTP relay", ["SMTP.SendAsApp", "Mail.Send"]),
+            CLIENT: _app(TENANT, "SMTP relay", ["SMTP.SendAsApp", "Mail.Send"], redirects={
+                "web": ["https://relay.contoso.com/oauth", "http://localhost:8400/callback"],
+                "native": []}),
+            PUBLIC_CLIENT: _app(TENANT, "SMTP relay (desktop)", [], secrets=[], public=True,
+                                audience="all", redirects={"web": [], "native": [
+                                    "http://localhost", NATIVE_REDIRECT]}),
             SECOND_CLIENT: _app(SECOND_TENANT, "Fabrikam relay", ["SMTP.SendAsApp"]),
+            GMAIL_CLIENT: _app(GMAIL, "Gmail relay", [], redirects={
+                "web": ["https://relay.contoso.com/oauth"],
+                "native": ["http://localhost", "http://127.0.0.1"]}),
         },
         "mailboxes": {
             MAILBOX: _mailbox(TENANT, CLIENT, send_as=["invoices@contoso.com"]),
             "second@contoso.com": _mailbox(TENANT, CLIENT),
+            SHARED_MAILBOX: _mailbox(TENANT, CLIENT, USER),
             "hve@contoso.com": _mailbox(TENANT, CLIENT, kind="hve"),
             SECOND_MAILBOX: _mailbox(SECOND_TENANT, SECOND_CLIENT),
+            PERSONAL_USER: _mailbox(PERSONAL),
+            GMAIL_USER: _mailbox(GMAIL),
         },
+        "users": {
+            MAILBOX: _user(TENANT, "Scanner"), "second@contoso.com": _user(TENANT, "Second"),
+            "hve@contoso.com": _user(TENANT, "HVE"), USER: _user(TENANT, "Anna"),
+            SECOND_MAILBOX: _user(SECOND_TENANT, "Scanner"),
+            PERSONAL_USER: _user(PERSONAL, "Family"), GMAIL_USER: _user(GMAIL, "Printer"),
+        },
+        "issuers": {},          # of federated tokens: {issuer: {kid: public key in PEM}}
         "settings": dict(SETTINGS),
     }
 
@@ -127,12 +187,25 @@ class World:
     def settings(self):
         return self._data["settings"]
 
+    @property
+    def issuers(self):
+        return self._data["issuers"]
+
+    def now(self):
+        """Microsoft's clock."""
+        return time.time() + self.settings["clock_skew"]
+
+    def is_plain(self, tenant):
+        """Whether the provider of this name is not Microsoft: errors in RFC 6749's words alone."""
+        found = self.tenant(tenant)
+        return bool(found and found.get("plain"))
+
     def set(self, values):
         """What POST /set does. Raises ValueError on anything it does not know."""
         for key, value in values.items():
             if key in SETTINGS:
                 self.settings[key] = value
-            elif key in ("tenants", "apps", "mailboxes"):
+            elif key in PARTS:
                 overlay(self._data[key], value)
             elif key == "secret":               # short form: the one valid secret of CLIENT
                 self._data["apps"][CLIENT]["secrets"] = [{"value": value, "expired": False}]
@@ -148,6 +221,11 @@ class World:
 
     def app(self, client_id):
         return self._data["apps"].get(client_id.lower())
+
+    def user(self, name):
+        """The user of this principal name, with "upn"; None if there is none."""
+        user = self._data["users"].get(name.lower())
+        return user and {"upn": name.lower(), **user}
 
     def mailbox(self, address):
         """The mailbox with this primary address or alias, as (primary address, mailbox)."""
@@ -168,4 +246,4 @@ class World:
     def info(self):
         """For GET /info. It holds the secrets: the caller is the test that needs them."""
         return copy.deepcopy({key: self._data[key] for key in
-                              ("tenants", "apps", "mailboxes", "settings")})
+                              (*PARTS, "settings")})

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+"""The grants of the token endpoint, one module each. GRANTS is the whole of it."""
+from . import client_credentials, refresh
+
+GRANTS = {
+    "client_credentials": client_credentials.answer,
+    "refresh_token": refresh.answer,
+}
