@@ -9,19 +9,19 @@
 
 #include "common/attr.h"
 #include "common/base64.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/quote.h"
 #include "config/config.h"
-#include "config/remedy.h"
-#include "oauth/aadsts.h"
 #include "oauth/token_request.h"
+#include "oauth/token_response.h"
 
 enum {
 	HALF = AUTH_CODE_ENTROPY / 2, /* 256 bits for the verifier, as many for the state */
 	RANDOM_TEXT = 43,	      /* what those are in base64url */
 	NAME_SHOWN = 64,
-	DESCRIPTION_SHOWN = 400,
-	URL_MAX = 64 * 1024,
+	/* Each byte of the answer as \uXXXX. */
+	REFUSAL_MAX = 6 * AUTH_CODE_ANSWER_MAX + 1024,
 };
 
 /* ---- the attempt */
@@ -224,15 +224,6 @@ static void answer_read(struct answer *a, struct str query)
 			a->malformed = true;
 }
 
-static void set_text(struct err *out, struct str text, size_t max)
-{
-	struct strbuf line;
-	strbuf_init(&line, 4096);
-	quote_append_bare(&line, text, max);
-	err_set(out, "%s", strbuf_cstr(&line));
-	strbuf_done(&line);
-}
-
 static enum auth_code_verdict foreign(struct token_failure *failure, const char *text,
 				      const char *remedy)
 {
@@ -272,41 +263,27 @@ static enum auth_code_verdict other_state(const struct auth_code *attempt, struc
 	return verdict;
 }
 
-/* RFC 6749 4.1.2.1; Microsoft puts its number in front of the description. */
+/* RFC 6749 4.1.2.1: the words are those of a token endpoint, and so they are judged as its. */
 static enum auth_code_verdict refused(const struct answer *a, const struct account_config *account,
 				      struct token_failure *failure)
 {
-	struct str text = strbuf_str(a->description.n != 0 ? &a->description : &a->error);
-	struct str error = strbuf_str(&a->error);
-	const struct aadsts_row *row = NULL;
-	uint64_t number = 0;
-	struct strbuf remedy;
-	*failure = (struct token_failure){ .class = TOKEN_FAIL_LOGIN };
-	if (str_istarts(text, STR("AADSTS"))) {
-		struct str digits = str_skip(text, 6);
-		size_t n = 0;
-		while (n < digits.n && ascii_is_digit(digits.p[n]))
-			n++;
-		if (str_to_u64(str_head(digits, n), UINT32_MAX, &number))
-			row = aadsts_find((uint32_t)number);
-	}
-	size_t n = 0;
-	for (size_t i = 0; number == 0 && i < error.n && n < sizeof(failure->code) - 1; i++)
-		failure->code[n++] =
-			ascii_is_alnum(error.p[i]) || error.p[i] == '_' ? error.p[i] : '?';
-	if (number != 0)
-		snprintf(failure->code, sizeof(failure->code), "AADSTS%u", (unsigned)number);
-	set_text(&failure->text, text, DESCRIPTION_SHOWN);
-	strbuf_init(&remedy, 4096);
-	if (row != NULL)
-		remedy_append(&remedy, row->remedy, account);
-	else if (str_eq(error, STR("access_denied")))
-		strbuf_adds(&remedy, "sign in again, and accept what is asked; an administrator "
-				     "can accept it for all users");
-	if (row != NULL)
-		failure->class = row->class;
-	err_set(&failure->remedy, "%s", strbuf_cstr(&remedy));
-	strbuf_done(&remedy);
+	struct token_grant grant = { .life_ms = 0 };
+	struct strbuf body;
+	cJSON *object = cJSON_CreateObject();
+	json_add_str(object, "error", strbuf_str(&a->error));
+	json_add_str(object, "error_description", strbuf_str(&a->description));
+	strbuf_init(&body, REFUSAL_MAX);
+	json_append(&body, object);
+	cJSON_Delete(object);
+	const struct http_reply reply = {
+		.status = 400,
+		.body = strbuf_str(&body),
+		.retry_after_ms = -1,
+		.date_ms = -1,
+	};
+	if (token_response_judge(&reply, account, NULL, 0, &grant, failure))
+		abort(); /* cannot be: there is no token in it */
+	strbuf_done(&body);
 	return AUTH_CODE_REFUSED;
 }
 

@@ -123,12 +123,13 @@ static void redeem(struct browser *browser)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct browser *browser = arg;
+	const struct token_failure refusal = browser->refusal; /* outlives it */
 	(void)fd;
 	(void)what;
 	if (browser->stage == WAITING)
 		finish_late(browser);
 	else if (browser->value.n == 0)
-		finish(browser, NULL, &browser->refusal);
+		finish(browser, NULL, &refusal);
 	else
 		redeem(browser);
 }
@@ -155,8 +156,8 @@ static enum loopback_page on_query(void *arg, struct str query)
 	if (browser->stage != WAITING)
 		return LOOPBACK_FOREIGN;
 	switch (take(browser,
-		     auth_code_read(&browser->code, query, browser->params.account,
-				    &browser->value, &failure),
+		     auth_code_read(&browser->code, query, browser->params.account, &browser->value,
+				    &failure),
 		     &failure)) {
 	case AUTH_CODE_TAKEN:
 		return LOOPBACK_TAKEN;

@@ -166,7 +166,8 @@ bool device_is_forbidden(const struct token_failure *failure)
 		"AADSTS7000218",       /* no public client flows */
 		"AADSTS70002",	       /* the same, at the device endpoint */
 		"unauthorized_client", /* not for this application */
-		"unsupported_grant_type", "invalid_client",
+		"unsupported_grant_type",
+		"invalid_client",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(failure->code, codes[i]) == 0)
