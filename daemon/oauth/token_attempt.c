@@ -11,7 +11,6 @@
 #include "common/mem.h"
 #include "oauth/assertion.h"
 #include "oauth/managed_identity.h"
-#include "oauth/token_request.h"
 
 enum {
 	REQUEST_TIMEOUT_MS = 30 * 1000,
@@ -23,7 +22,10 @@ struct token_attempt {
 	struct attempt_params params;
 	struct attempt_events events;
 	struct credential_list credentials;
-	struct secret refresh_token;
+	enum token_request_kind kind;
+	struct secret value; /* refresh token, code, device code; as the kind has it */
+	char *redirect_uri;
+	struct secret verifier;
 	struct secret assertion_value;
 	size_t current;
 	size_t refused;
@@ -39,7 +41,9 @@ static void start_one(struct token_attempt *attempt);
 static void free_attempt(struct token_attempt *attempt)
 {
 	credential_list_done(&attempt->credentials);
-	secret_done(&attempt->refresh_token);
+	secret_done(&attempt->value);
+	secret_done(&attempt->verifier);
+	free(attempt->redirect_uri);
 	secret_done(&attempt->assertion_value);
 	config_unref(attempt->params.config);
 	free(attempt);
@@ -107,8 +111,9 @@ static void judge(struct token_attempt *attempt, const struct http_reply *reply)
 	struct token_failure failure;
 	const struct credential_list *list = &attempt->credentials;
 	size_t count = 0;
-	struct str *shown = mem_realloc_array(NULL, list->n + 2, sizeof(*shown));
-	shown[count++] = secret_reveal(&attempt->refresh_token);
+	struct str *shown = mem_realloc_array(NULL, list->n + 3, sizeof(*shown));
+	shown[count++] = secret_reveal(&attempt->value);
+	shown[count++] = secret_reveal(&attempt->verifier);
 	shown[count++] = secret_reveal(&attempt->assertion_value);
 	for (size_t i = 0; i < list->n; i++)
 		shown[count++] = secret_reveal(&list->v[i].secret);
@@ -132,13 +137,14 @@ static void on_reply(void *arg, const struct http_reply *reply)
 static void send_request(struct token_attempt *attempt)
 {
 	const struct account_config *account = attempt->params.account;
-	bool by_refresh = account->grant == GRANT_DELEGATED;
 	const struct token_request request = {
-		.kind = by_refresh ? REQUEST_REFRESH : REQUEST_CLIENT_CREDENTIALS,
+		.kind = attempt->kind,
 		.account = account,
 		.credential = current(attempt),
 		.assertion = secret_reveal(&attempt->assertion_value),
-		.value = secret_reveal(&attempt->refresh_token),
+		.value = secret_reveal(&attempt->value),
+		.redirect_uri = attempt->redirect_uri,
+		.verifier = attempt->verifier.p,
 	};
 	struct secret body = { 0 };
 	token_request_body(&request, &body);
@@ -192,6 +198,26 @@ static void start_one(struct token_attempt *attempt)
 		send_request(attempt);
 }
 
+static void take_kind(struct token_attempt *attempt, const struct attempt_params *params)
+{
+	const struct attempt_sign_in *sign_in = params->sign_in;
+	if (sign_in == NULL) {
+		attempt->kind = params->account->grant == GRANT_DELEGATED
+					? REQUEST_REFRESH
+					: REQUEST_CLIENT_CREDENTIALS;
+		if (params->refresh_token.n != 0)
+			secret_set(&attempt->value, params->refresh_token);
+	} else {
+		attempt->kind = sign_in->kind;
+		secret_set(&attempt->value, sign_in->value);
+		mem_replace_str(&attempt->redirect_uri, sign_in->redirect_uri);
+		if (sign_in->verifier.n != 0)
+			secret_set(&attempt->verifier, sign_in->verifier);
+	}
+	attempt->params.refresh_token = STR("");
+	attempt->params.sign_in = NULL;
+}
+
 struct token_attempt *token_attempt_start(const struct attempt_params *params,
 					  const struct attempt_events *events)
 {
@@ -202,10 +228,8 @@ struct token_attempt *token_attempt_start(const struct attempt_params *params,
 		config_ref(params->config);
 	credential_list_copy(&attempt->credentials, params->credentials);
 	attempt->current = params->first < attempt->credentials.n ? params->first : 0;
-	if (params->refresh_token.n != 0)
-		secret_set(&attempt->refresh_token, params->refresh_token);
 	attempt->params.credentials = NULL;
-	attempt->params.refresh_token = STR("");
+	take_kind(attempt, params);
 	start_one(attempt);
 	return attempt;
 }

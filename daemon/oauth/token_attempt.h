@@ -4,6 +4,7 @@
 
 #include "oauth/credential.h"
 #include "oauth/token_failure.h"
+#include "oauth/token_request.h"
 #include "oauth/token_response.h"
 
 struct http;
@@ -17,6 +18,14 @@ struct worker;
  */
 struct token_attempt;
 
+/* Signing in: by what has come of it. */
+struct attempt_sign_in {
+	enum token_request_kind kind; /* REQUEST_CODE or REQUEST_DEVICE_POLL */
+	struct str value;	      /* the code */
+	const char *redirect_uri;     /* REQUEST_CODE, as the next */
+	struct str verifier;
+};
+
 struct attempt_params {
 	struct http *http;
 	struct worker *worker;
@@ -28,6 +37,8 @@ struct attempt_params {
 	size_t first;
 	/* GRANT_DELEGATED only, copied: by this token. */
 	struct str refresh_token;
+	/* Instead of what the account's grant asks for; copied. NULL: nobody signs in. */
+	const struct attempt_sign_in *sign_in;
 };
 
 struct attempt_events {
