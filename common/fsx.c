@@ -89,6 +89,17 @@ static bool sync_folder(const char *path, struct err *err)
 	return ok;
 }
 
+bool fsx_sync_folder_of(const char *path, struct err *err)
+{
+	struct err why;
+	char *folder = parent_of(path);
+	bool ok = sync_folder(folder, &why) || why.code == ENOENT;
+	if (!ok)
+		*err = why;
+	free(folder);
+	return ok;
+}
+
 /* The new content under a name of its own, on disk. On failure nothing is left of it. */
 static bool write_beside(const char *temporary, struct str content, const struct stat *as,
 			 struct err *err)

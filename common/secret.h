@@ -10,7 +10,8 @@
 
 /*
  * Secrets: a type that no log or format function takes, wiped when it is released. References to
- * them as the configuration writes them: "file:/path", "env:NAME", or the secret itself.
+ * them as the configuration writes them: "credential:NAME" (what systemd has put into
+ * $CREDENTIALS_DIRECTORY), "file:/path", "env:NAME", or the secret itself.
  *
  * Owned by whoever holds the struct. Any thread.
  */
@@ -39,5 +40,12 @@ void secret_wipe(void *p, size_t n);
  */
 bool secret_resolve(struct str reference, struct secret *out, bool *literal, struct err *err)
 	MUST_CHECK;
+
+/* The content of a "file:" or a "credential:", byte for byte, by the same rules: for keys, which
+ * have several lines. Everything else is refused. */
+bool secret_load(struct str reference, struct secret *out, struct err *err) MUST_CHECK;
+/* A "credential:" where systemd has handed over none: only the service itself can see them, so
+ * that a command line cannot tell whether it is right. */
+bool secret_out_of_reach(struct str reference);
 
 #endif

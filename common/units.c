@@ -50,6 +50,35 @@ bool units_parse_size(struct str text, uint64_t *bytes)
 	return false;
 }
 
+/* Days from 1970-01-01 to a day of the Gregorian calendar, whose years begin in March here. */
+static int64_t days_from_1970(int64_t year, int64_t month, int64_t day)
+{
+	int64_t y = month > 2 ? year : year - 1;
+	int64_t m = month > 2 ? month - 3 : month + 9;
+	return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+static int64_t days_in(uint64_t year, uint64_t month)
+{
+	static const int64_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	return days[month - 1] + (month == 2 && leap);
+}
+
+bool units_parse_date(struct str text, int64_t *end_ms)
+{
+	uint64_t year, month, day;
+	if (text.n != 10 || text.p[4] != '-' || text.p[7] != '-' ||
+	    !str_to_u64(str_head(text, 4), 9999, &year) ||
+	    !str_to_u64((struct str){ text.p + 5, 2 }, 12, &month) ||
+	    !str_to_u64((struct str){ text.p + 8, 2 }, 31, &day))
+		return false;
+	if (year < 1970 || month == 0 || day == 0 || (int64_t)day > days_in(year, month))
+		return false;
+	*end_ms = (days_from_1970((int64_t)year, (int64_t)month, (int64_t)day) + 1) * 86400000;
+	return true;
+}
+
 bool units_parse_duration(struct str text, int64_t *ms)
 {
 	uint64_t number;

@@ -20,6 +20,8 @@ struct units_rate {
 	int64_t per_ms;
 };
 bool units_parse_rate(struct str text, struct units_rate *out) MUST_CHECK; /* at least 1 */
+/* A day as ISO 8601 has it, "2027-05-01": the wall clock at its end, UTC. */
+bool units_parse_date(struct str text, int64_t *end_ms) MUST_CHECK;
 void units_append_rate(struct strbuf *out,
 		       struct units_rate rate);		    /* "5000/h"; nothing when none is set */
 void units_append_size(struct strbuf *out, uint64_t bytes); /* "35M" when exact, else digits */

@@ -64,7 +64,7 @@ struct config *cmd_load_config(struct cli *cli, bool warnings)
 {
 	struct config_report report;
 	config_report_init(&report);
-	struct config *config = config_load(cli->config_path, &report);
+	struct config *config = config_load_by_hand(cli->config_path, &report);
 	append_lines(&cli->err, "error", &report.errors);
 	if (warnings)
 		append_lines(&cli->err, "warning", &report.warnings);

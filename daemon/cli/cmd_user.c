@@ -144,7 +144,7 @@ static void tell(struct cli *cli, const struct editing *e, const char *done)
 	strbuf_adds(&cli->out, "A running relay takes it up by itself within seconds; `systemctl "
 			       "reload oauthrelay` makes it so at once.\n");
 	config_report_init(&report);
-	config_unref(config_load(cli->config_path, &report));
+	config_unref(config_load_by_hand(cli->config_path, &report));
 	if (report.error_count != 0)
 		strbuf_addf(&cli->err, "warning: with this, `oauthrelay config check` says:\n%s",
 			    strbuf_cstr(&report.errors));

@@ -307,6 +307,7 @@ void check_config(const struct config *config, struct diag *diag)
 		check_device(config, i, diag);
 	struct users *users = check_users(config, diag);
 	check_admission(config, users, diag);
+	check_proxy(&config->proxy, "proxy", diag);
 	check_accounts(config, diag);
 	check_routes(config, users, diag);
 	users_unref(users);

@@ -20,16 +20,26 @@ static void check_name(const struct account_config *a, struct diag *d)
 static void check_provider(const struct account_config *a, struct diag *d)
 {
 	struct nearest near;
+	struct strbuf names;
 	if (provider_find(str_of(a->provider)) != NULL)
 		return;
+	strbuf_init(&names, 1024);
 	nearest_begin(&near, str_of(a->provider));
 	for (size_t i = 0; i < provider_count; i++)
 		nearest_offer(&near, providers[i].name);
+	for (size_t i = 0; i < provider_count; i++)
+		strbuf_addf(&names, "%s%s",
+			    i == 0		      ? ""
+			    : i + 1 == provider_count ? " and "
+						      : ", ",
+			    providers[i].name);
 	diag_error_at(d, &a->provider,
 		      "account \"%s\": provider \"%s\" is not known%s%s%s; there are "
-		      "microsoft365, microsoft365-hve and smtp",
+		      "%s",
 		      a->name, a->provider, near.best != NULL ? " (did you mean \"" : "",
-		      near.best != NULL ? near.best : "", near.best != NULL ? "\"?)" : "");
+		      near.best != NULL ? near.best : "", near.best != NULL ? "\"?)" : "",
+		      strbuf_cstr(&names));
+	strbuf_done(&names);
 }
 
 static void check_mailbox(const struct account_config *a, bool microsoft, struct diag *d)
@@ -122,82 +132,6 @@ static void check_clear_text(const struct account_config *a, struct diag *d)
 	}
 }
 
-/* Tenants that stand for "whoever signs in": nobody signs in here. */
-static bool is_nobodys_tenant(struct str tenant)
-{
-	return str_ieq(tenant, STR("common")) || str_ieq(tenant, STR("organizations")) ||
-	       str_ieq(tenant, STR("consumers"));
-}
-
-static void check_tenant(const struct account_config *a, bool microsoft, struct diag *d)
-{
-	struct str tenant = str_of(a->tenant);
-	if (tenant.n == 0) {
-		if (microsoft || !diag_is_set(d, &a->token_endpoint))
-			diag_error_at(
-				d, a,
-				"account \"%s\" needs a tenant: the directory (tenant) id, or "
-				"a domain such as contoso.onmicrosoft.com",
-				a->name);
-	} else if (is_nobodys_tenant(tenant)) {
-		diag_error_at(d, &a->tenant,
-			      "account \"%s\": tenant \"%s\" stands for people who sign in; here "
-			      "it must be your own directory's id or domain",
-			      a->name, a->tenant);
-	} else if (!syntax_is_fqdn(tenant) && !syntax_is_guid(tenant)) {
-		diag_error_at(
-			d, &a->tenant,
-			"account \"%s\": tenant \"%s\" is neither a directory id nor a domain",
-			a->name, a->tenant);
-	}
-	if (microsoft && a->client_id[0] != '\0' && !syntax_is_guid(str_of(a->client_id)))
-		diag_warning_at(
-			d, &a->client_id,
-			"account \"%s\": client_id \"%s\" does not look like an application "
-			"(client) id, which has the form "
-			"11111111-2222-3333-4444-555555555555",
-			a->name, a->client_id);
-}
-
-static void check_token(const struct account_config *a, bool microsoft, struct diag *d)
-{
-	if (a->auth == UPSTREAM_AUTH_NONE)
-		return;
-	check_tenant(a, microsoft, d);
-	if (a->client_id[0] == '\0')
-		diag_error_at(d, a,
-			      "account \"%s\" needs a client_id: the application (client) id "
-			      "of the app registration",
-			      a->name);
-	if (a->client_secret_ref[0] == '\0')
-		diag_error_at(d, a,
-			      "account \"%s\" needs a client_secret: client_secret = "
-			      "\"file:/etc/oauthrelay/%s.secret\";",
-			      a->name, a->name);
-	if (diag_is_set(d, &a->authority) && !syntax_is_https_url(str_of(a->authority)))
-		diag_error_at(d, &a->authority,
-			      "account \"%s\": authority \"%s\" must be written as "
-			      "https://login.microsoftonline.com",
-			      a->name, a->authority);
-	else if (diag_is_set(d, &a->token_endpoint) &&
-		 !syntax_is_https_url(str_of(a->token_endpoint)))
-		diag_error_at(d, &a->token_endpoint,
-			      "account \"%s\": token_endpoint \"%s\" must be an https address",
-			      a->name, a->token_endpoint);
-	else if (a->token_endpoint[0] == '\0')
-		diag_error_at(d, a,
-			      "account \"%s\" needs an authority or a token_endpoint for "
-			      "xoauth2",
-			      a->name);
-	if (a->scope[0] == '\0')
-		diag_error_at(d, a, "account \"%s\" needs a scope for xoauth2", a->name);
-	else if (microsoft && !str_iends(str_of(a->scope), STR("/.default")))
-		diag_warning_at(d, &a->scope,
-				"account \"%s\": scope \"%s\" does not end in /.default, which "
-				"Microsoft wants where an application signs in by itself",
-				a->name, a->scope);
-}
-
 static void warn_limit(const struct account_config *a, const char *name, const uint64_t *value,
 		       uint64_t allowed, bool is_size, struct diag *d)
 {
@@ -232,7 +166,12 @@ void check_account(const struct account_config *account, struct diag *diag)
 	check_mailbox(account, microsoft, diag);
 	check_host(account, diag);
 	check_clear_text(account, diag);
-	check_token(account, microsoft, diag);
+	check_grant(account, provider, diag);
+	struct strbuf whose;
+	strbuf_init(&whose, 128);
+	strbuf_addf(&whose, "proxy of account \"%s\"", account->name);
+	check_proxy(&account->proxy, strbuf_cstr(&whose), diag);
+	strbuf_done(&whose);
 	if (provider != NULL)
 		check_limits(account, provider, diag);
 	if (account->ca_file[0] != '\0')

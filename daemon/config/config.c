@@ -37,12 +37,13 @@ static struct config *new_config(const char *path)
 	return config;
 }
 
-struct config *config_load(const char *path, struct config_report *report)
+static struct config *load(const char *path, bool by_hand, struct config_report *report)
 {
 	struct diag diag;
 	struct config_t parsed;
 	struct config *config = new_config(path);
 	diag_init(&diag, path);
+	diag.by_hand = by_hand;
 	config_init(&parsed);
 	if (load_parse(&parsed, &diag)) {
 		load_config(&parsed, config, &diag);
@@ -60,6 +61,16 @@ struct config *config_load(const char *path, struct config_report *report)
 	return config;
 }
 
+struct config *config_load(const char *path, struct config_report *report)
+{
+	return load(path, false, report);
+}
+
+struct config *config_load_by_hand(const char *path, struct config_report *report)
+{
+	return load(path, true, report);
+}
+
 struct config *config_ref(struct config *config)
 {
 	config->refs++;
@@ -75,9 +86,15 @@ static void free_sections(enum schema_base base, void *fields)
 
 static void free_credentials(struct account_config *account)
 {
-	for (size_t i = 0; i < account->credential_count; i++)
-		secret_done(&account->credentials[i].secret);
+	for (size_t i = 0; i < account->credential_count; i++) {
+		struct credential_config *credential = &account->credentials[i];
+		secret_done(&credential->secret);
+		secret_done(&credential->key);
+		free(credential->certificate_pem);
+		free_sections(SCHEMA_IN_CREDENTIAL, credential);
+	}
 	free(account->credentials);
+	secret_done(&account->proxy.password);
 }
 
 void config_unref(struct config *config)
@@ -93,6 +110,7 @@ void config_unref(struct config *config)
 		free_sections(SCHEMA_IN_ACCOUNT, &config->accounts[i]);
 	}
 	free_sections(SCHEMA_IN_CONFIG, config);
+	secret_done(&config->proxy.password);
 	free(config->listeners);
 	free(config->allow);
 	free(config->devices);

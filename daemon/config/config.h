@@ -274,6 +274,9 @@ void config_report_done(struct config_report *report);
 /* NULL when report has errors. The caller owns one reference. Reads the file, the files its
  * secrets name, the certificate; makes nothing. */
 struct config *config_load(const char *path, struct config_report *report);
+/* The same for a command: what only the service can see, systemd's credentials, is a warning and
+ * stays empty. */
+struct config *config_load_by_hand(const char *path, struct config_report *report);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL allowed */
 

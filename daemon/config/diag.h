@@ -34,6 +34,7 @@ struct diag_origin {
 
 struct diag {
 	const char *path; /* of the main file */
+	bool by_hand;	  /* config_load_by_hand(): systemd's credentials are out of reach */
 	struct diag_finding *findings;
 	size_t finding_count;
 	struct diag_origin *origins;

@@ -59,52 +59,21 @@ static void finish_device(struct device_config *device, struct diag *diag)
 	mem_replace_str(&device->address, "");
 }
 
-static void finish_token_endpoint(struct account_config *account)
-{
-	struct strbuf url;
-	struct str authority = str_of(account->authority);
-	if (account->token_endpoint[0] != '\0' || authority.n == 0)
-		return;
-	while (authority.n != 0 && authority.p[authority.n - 1] == '/')
-		authority.n--;
-	strbuf_init(&url, URL_MAX);
-	strbuf_addstr(&url, authority);
-	strbuf_addf(&url, "/%s/oauth2/v2.0/token", account->tenant);
-	mem_replace_str(&account->token_endpoint, strbuf_cstr(&url));
-	strbuf_done(&url);
-}
-
-static void finish_secret(struct account_config *account, struct diag *diag)
+/* What it seals with is read by those who seal; here only whether they could. */
+static void finish_seal_key(struct config *config, struct diag *diag)
 {
 	struct err err;
-	struct str ref = str_of(account->client_secret_ref);
-	bool literal = false;
-	if (account->auth == UPSTREAM_AUTH_NONE || ref.n == 0)
+	struct secret key = { 0 };
+	struct str ref = str_of(config->seal_key_ref);
+	if (ref.n == 0)
 		return;
-	account->credentials = mem_zalloc(sizeof(*account->credentials));
-	account->credential_count = 1;
-	if (str_starts(ref, STR("file:")) && !str_starts(ref, STR("file:/")))
-		diag_error_at(diag, &account->client_secret_ref,
-			      "client_secret of account \"%s\": write the full path: "
-			      "\"file:/etc/oauthrelay/%s.secret\"",
-			      account->name, account->name);
-	else if (!secret_resolve(ref, &account->credentials[0].secret, &literal, &err))
-		diag_error_at(diag, &account->client_secret_ref,
-			      "client_secret of account \"%s\": %s", account->name, err.text);
-	if (literal)
-		diag_warning_at(diag, &account->client_secret_ref,
-				"client_secret of account \"%s\" stands in the configuration "
-				"itself; better in a file of its own: client_secret = "
-				"\"file:/etc/oauthrelay/%s.secret\";",
-				account->name, account->name);
-}
-
-static void finish_account(struct account_config *account, struct diag *diag)
-{
-	if (account->login[0] == '\0')
-		mem_replace_str(&account->login, account->mailbox);
-	finish_token_endpoint(account);
-	finish_secret(account, diag);
+	if (diag->by_hand && secret_out_of_reach(ref))
+		diag_warning_at(diag, &config->seal_key_ref,
+				"seal_key is a systemd credential, which only the service sees: "
+				"not looked at");
+	else if (!secret_load(ref, &key, &err))
+		diag_error_at(diag, &config->seal_key_ref, "seal_key: %s", err.text);
+	secret_done(&key);
 }
 
 void finish_config(struct config *config, struct diag *diag)
@@ -115,6 +84,8 @@ void finish_config(struct config *config, struct diag *diag)
 		finish_listener(&config->listeners[i], diag);
 	for (size_t i = 0; i < config->device_count; i++)
 		finish_device(&config->devices[i], diag);
+	finish_seal_key(config, diag);
+	finish_proxy(config, diag);
 	for (size_t i = 0; i < config->account_count; i++)
-		finish_account(&config->accounts[i], diag);
+		finish_account(config, &config->accounts[i], diag);
 }

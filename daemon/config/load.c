@@ -108,13 +108,21 @@ bool load_parse(struct config_t *parsed, struct diag *diag)
 
 /* ---- one value */
 
+/* "http://name:password@host" */
+static bool may_hold_password(struct str value)
+{
+	return str_icontains(value, STR("://")) >= 0 && str_chr(value, '@') >= 0;
+}
+
 /* "key = value" as far as it helps; a secret is never repeated. */
 static void report_value(struct loader *l, const struct schema_key *key,
 			 const config_setting_t *setting, const char *why)
 {
 	struct strbuf value;
 	strbuf_init(&value, 1024);
-	if (config_setting_type(setting) == CONFIG_TYPE_STRING && key->type != SCHEMA_SECRET) {
+	bool is_text = config_setting_type(setting) == CONFIG_TYPE_STRING;
+	if (is_text && key->type != SCHEMA_SECRET &&
+	    !may_hold_password(str_of(config_setting_get_string(setting)))) {
 		strbuf_addc(&value, ' ');
 		quote_append(&value, str_of(config_setting_get_string(setting)), 80);
 	}
@@ -261,9 +269,11 @@ static void set_preset(const config_setting_t *group, struct account_config *acc
 	provider_apply(provider_find(str_of(name)), account);
 }
 
-/* The array of a list section with n zeroed elements. */
-static void *make_array(struct config *config, enum schema_base base, size_t n, size_t *each)
+/* The array of a list section with n zeroed elements; of credentials: in the account above. */
+static void *make_array(struct config *config, void *above, enum schema_base base, size_t n,
+			size_t *each)
 {
+	struct account_config *account = above;
 	switch (base) {
 	case SCHEMA_IN_LISTENER:
 		*each = sizeof(struct listener_config);
@@ -279,6 +289,11 @@ static void *make_array(struct config *config, enum schema_base base, size_t n, 
 		config->accounts = mem_zalloc(n * *each);
 		config->account_count = n;
 		return config->accounts;
+	case SCHEMA_IN_CREDENTIAL:
+		*each = sizeof(struct credential_config);
+		account->credentials = mem_zalloc(n * *each);
+		account->credential_count = n;
+		return account->credentials;
 	case SCHEMA_IN_CONFIG:
 		break;
 	}
@@ -286,7 +301,7 @@ static void *make_array(struct config *config, enum schema_base base, size_t n, 
 }
 
 static void read_elements(struct loader *l, const struct schema_section *section,
-			  const config_setting_t *list)
+			  const config_setting_t *list, void *above)
 {
 	int n = config_setting_length(list);
 	size_t each;
@@ -295,11 +310,13 @@ static void read_elements(struct loader *l, const struct schema_section *section
 			   LIST_MAX);
 		return;
 	}
-	char *array = make_array(l->config, section->base, (size_t)n, &each);
+	char *array = make_array(l->config, above, section->base, (size_t)n, &each);
 	for (int i = 0; i < n; i++) {
 		const config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
 		void *base = array + (size_t)i * each;
 		set_defaults(section, base);
+		if (section->base == SCHEMA_IN_CREDENTIAL)
+			((struct credential_config *)base)->certificate_pem = mem_strdup("");
 		if (section->base == SCHEMA_IN_ACCOUNT)
 			set_preset(group, base);
 		diag_note_origin(l->diag, base, place_of(group));
@@ -322,7 +339,7 @@ static void read_section(struct loader *l, const struct schema_section *section,
 				   : "%s must be a group: %s = { ... };",
 			   schema_section_name(section), schema_section_name(section));
 	else if (section->is_list)
-		read_elements(l, section, setting);
+		read_elements(l, section, setting, base);
 	else
 		read_group(l, section, setting, base);
 }

@@ -54,7 +54,8 @@ static void add_text(cJSON *object, const struct schema_key *key, const void *ba
 	strbuf_init(&text, VALUE_MAX);
 	schema_append_text(&text, key, base);
 	bool hidden = key->type == SCHEMA_SECRET && text.n != 0 &&
-		      !str_starts(strbuf_str(&text), STR("file:"));
+		      !str_starts(strbuf_str(&text), STR("file:")) &&
+		      !str_starts(strbuf_str(&text), STR("credential:"));
 	if (hidden)
 		cJSON_AddStringToObject(object, key->name, PRINT_MASK);
 	else if (text.n == 0 && key->def == NULL)
@@ -107,6 +108,7 @@ static void add_key(const struct schema_key *key, void *arg)
 	case SCHEMA_ENUM:
 	case SCHEMA_SIZE:
 	case SCHEMA_DURATION:
+	case SCHEMA_DATE:
 	case SCHEMA_RATE:
 		add_text(w->object, key, w->base);
 		return;
@@ -115,8 +117,22 @@ static void add_key(const struct schema_key *key, void *arg)
 
 static cJSON *section_json(const struct schema_section *section, const void *base);
 
-static cJSON *list_json(const struct schema_section *section, const struct config *config)
+/* Those that the file itself lists: one that client_secret is short for is shown there. */
+static cJSON *credentials_json(const struct schema_section *section,
+			       const struct account_config *account)
 {
+	cJSON *list = cJSON_CreateArray();
+	for (size_t i = 0; account->client_secret_ref[0] == '\0' && i < account->credential_count;
+	     i++)
+		cJSON_AddItemToArray(list, section_json(section, &account->credentials[i]));
+	return list;
+}
+
+static cJSON *list_json(const struct schema_section *section, const void *above)
+{
+	const struct config *config = above;
+	if (section->base == SCHEMA_IN_CREDENTIAL)
+		return credentials_json(section, above);
 	cJSON *list = cJSON_CreateArray();
 	for (size_t i = 0; section->base == SCHEMA_IN_LISTENER && i < config->listener_count; i++)
 		cJSON_AddItemToArray(list, section_json(section, &config->listeners[i]));

@@ -24,6 +24,7 @@ static const char *const type_names[] = {
 	[SCHEMA_NUMBER] = "number",
 	[SCHEMA_SIZE] = "size",
 	[SCHEMA_DURATION] = "duration",
+	[SCHEMA_DATE] = "date",
 	[SCHEMA_RATE] = "rate",
 	[SCHEMA_STRINGS] = "list of strings",
 	[SCHEMA_FLAGS] = "list of words",
@@ -193,6 +194,18 @@ static bool set_rate(const struct schema_key *key, void *base, struct str text, 
 	return true;
 }
 
+/* Empty is as left out. */
+static bool set_date(const struct schema_key *key, void *base, struct str text, struct err *err)
+{
+	int64_t end_ms;
+	if (text.n != 0 && !units_parse_date(text, &end_ms))
+		return err_set(err, "is not a date; write it as \"2027-05-01\"");
+	char **slot = schema_field(key, base);
+	free(*slot);
+	*slot = str_dup(text);
+	return true;
+}
+
 bool schema_set_text(const struct schema_key *key, void *base, struct str text, struct err *err)
 {
 	switch (key->type) {
@@ -206,6 +219,8 @@ bool schema_set_text(const struct schema_key *key, void *base, struct str text, 
 		return set_size(key, base, text, err);
 	case SCHEMA_DURATION:
 		return set_duration(key, base, text, err);
+	case SCHEMA_DATE:
+		return set_date(key, base, text, err);
 	case SCHEMA_RATE:
 		return set_rate(key, base, text, err);
 	case SCHEMA_BOOL:
@@ -254,6 +269,7 @@ static void set_default(const struct schema_key *key, void *arg)
 	case SCHEMA_STRING:
 	case SCHEMA_PATH:
 	case SCHEMA_SECRET:
+	case SCHEMA_DATE:
 		mem_replace_str(schema_field(key, arg), key->def != NULL ? key->def : "");
 		return;
 	case SCHEMA_NUMBER:
@@ -288,7 +304,7 @@ void schema_set_defaults(const char *section, void *base)
 
 static void free_field(const struct schema_key *key, void *arg)
 {
-	if (key->type == SCHEMA_STRING || key->type == SCHEMA_PATH) {
+	if (key->type == SCHEMA_STRING || key->type == SCHEMA_PATH || key->type == SCHEMA_DATE) {
 		char **slot = schema_field(key, arg);
 		free(*slot);
 		*slot = NULL;
@@ -323,6 +339,7 @@ void schema_append_text(struct strbuf *out, const struct schema_key *key, const 
 	case SCHEMA_STRING:
 	case SCHEMA_PATH:
 	case SCHEMA_SECRET:
+	case SCHEMA_DATE:
 		memcpy(&text, field, sizeof(text));
 		strbuf_addstr(out, str_of(text));
 		return;

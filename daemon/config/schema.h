@@ -27,6 +27,7 @@ enum schema_type {
 	SCHEMA_NUMBER,	 /* 25 */
 	SCHEMA_SIZE,	 /* "35M", or bytes as a number */
 	SCHEMA_DURATION, /* "30m" */
+	SCHEMA_DATE,	 /* "2027-05-01", kept as text; finish.c makes its end of it */
 	SCHEMA_RATE,	 /* "5000/h" into struct units_rate */
 	SCHEMA_STRINGS,	 /* [ "a", "b" ] into struct config_strings */
 	SCHEMA_FLAGS,	 /* [ "a", "b" ] out of `names`, into an unsigned: bit i for names[i] */
@@ -40,6 +41,7 @@ enum schema_base {
 	SCHEMA_IN_LISTENER,
 	SCHEMA_IN_DEVICE,
 	SCHEMA_IN_ACCOUNT,
+	SCHEMA_IN_CREDENTIAL, /* of an account: a list in a list */
 };
 
 struct schema_section {
@@ -90,8 +92,8 @@ const void *schema_field_const(const struct schema_key *key, const void *base);
 
 /*
  * Sets a field from a value of the file, or fails saying what is wrong with it ("must be at most
- * 5d") with the field as before. Text serves STRING, PATH, SECRET, ENUM, SIZE, DURATION, RATE;
- * a number NUMBER, SIZE and the DURATION 0. Strings are owned by the struct.
+ * 5d") with the field as before. Text serves STRING, PATH, SECRET, ENUM, SIZE, DURATION, DATE,
+ * RATE; a number NUMBER, SIZE and the DURATION 0. Strings are owned by the struct.
  */
 bool schema_set_text(const struct schema_key *key, void *base, struct str text, struct err *err)
 	MUST_CHECK;

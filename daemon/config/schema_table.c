@@ -24,6 +24,11 @@ static const char *const auth_rule_names[] = { "none", "accept-any-password", "r
 static const char *const sender_names[] = { "keep", "rewrite", NULL };
 static const char *const upstream_tls_names[] = { "none", "starttls", NULL };
 static const char *const upstream_auth_names[] = { "none", "xoauth2", NULL };
+static const char *const grant_names[] = { "client_credentials", "delegated", "managed_identity",
+					   "federated", NULL };
+static const char *const identity_names[] = { "azure-vm", "azure-arc", NULL };
+static const char *const algorithm_names[] = { "PS256", "RS256", NULL };
+static const char *const thumbprint_names[] = { "sha256", "sha1", NULL };
 static const char *const uncertain_names[] = { "retry", "hold", NULL };
 static const char *const level_names[] = { "debug", "info", "warning", "error", NULL };
 
@@ -33,19 +38,24 @@ const struct schema_section schema_sections[] = {
 	{ "limits", SCHEMA_IN_CONFIG, false, "what one device may ask of the relay" },
 	{ "queue", SCHEMA_IN_CONFIG, false, "mail that waits" },
 	{ "queue.retry", SCHEMA_IN_CONFIG, false, "the pauses between attempts, which double" },
+	{ "proxy", SCHEMA_IN_CONFIG, false, "the way out to whoever gives tokens" },
 	{ "admin", SCHEMA_IN_CONFIG, false, "how the command line reaches the running relay" },
 	{ "log", SCHEMA_IN_CONFIG, false, "the log on stderr" },
 	{ "listeners", SCHEMA_IN_LISTENER, true, "where devices connect" },
 	{ "devices", SCHEMA_IN_DEVICE, true, "who connects, where `allow` does not say enough" },
 	{ "accounts", SCHEMA_IN_ACCOUNT, true, "where mail goes on to" },
 	{ "accounts.limits", SCHEMA_IN_ACCOUNT, false, "what the mailbox at its host is good for" },
+	{ "accounts.proxy", SCHEMA_IN_ACCOUNT, false, "its own way out, instead of the relay's" },
+	{ "accounts.credentials", SCHEMA_IN_CREDENTIAL, true,
+	  "what the application shows, in order" },
 };
 const size_t schema_section_count = ARRAY_LEN(schema_sections);
 
-#define TOP(member)	 offsetof(struct config, member)
-#define LISTENER(member) offsetof(struct listener_config, member)
-#define DEVICE(member)	 offsetof(struct device_config, member)
-#define ACCOUNT(member)	 offsetof(struct account_config, member)
+#define TOP(member)	   offsetof(struct config, member)
+#define LISTENER(member)   offsetof(struct listener_config, member)
+#define DEVICE(member)	   offsetof(struct device_config, member)
+#define ACCOUNT(member)	   offsetof(struct account_config, member)
+#define CREDENTIAL(member) offsetof(struct credential_config, member)
 
 #define DEF(text)	 .def = (text)
 #define UNSET(words)	 .unset = (words)
@@ -71,6 +81,10 @@ const struct schema_key schema_keys[] = {
 	{ "", "users_file", SCHEMA_PATH, TOP(users_file), UNSET("\"users\" in state_dir"),
 	  LENGTH(TEXT_LENGTH), RELOAD,
 	  HELP("who may log in: lines of name:hash, the hash as crypt(3) makes it") },
+	{ "", "seal_key", SCHEMA_SECRET, TOP(seal_key_ref),
+	  UNSET("the credential seal.key, else the file seal.key in state_dir"),
+	  LENGTH(TEXT_LENGTH),
+	  HELP("what seals the tokens kept in state_dir: \"credential:NAME\" or \"file:/path\"") },
 	{ "", "listen", SCHEMA_LISTEN, TOP(listeners), UNSET("none"),
 	  HELP("addresses with ports; short for listeners with tls = \"starttls\"") },
 	{ "", "allow", SCHEMA_NETWORKS, TOP(allow), UNSET("nobody"), RELOAD,
@@ -170,6 +184,14 @@ const struct schema_key schema_keys[] = {
 	{ "queue.retry", "max", SCHEMA_DURATION, TOP(queue.retry_max), DEF("1h"), RANGE(10, DAY),
 	  RELOAD, HELP("longest pause between attempts") },
 
+	/* proxy */
+	{ "proxy", "tokens", SCHEMA_STRING, TOP(proxy.tokens), UNSET("none: straight"),
+	  LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("\"http://[user@]host:port\" or \"socks5h://[user@]host:port\" for the requests for "
+	       "tokens; the environment is never asked") },
+	{ "proxy", "password", SCHEMA_SECRET, TOP(proxy.password_ref), UNSET("none"), LENGTH(4096),
+	  RELOAD, HELP("the proxy's password, written as client_secret is") },
+
 	/* admin, log */
 	{ "admin", "socket", SCHEMA_PATH, TOP(admin_socket), DEF("/run/oauthrelay/control.sock"),
 	  LENGTH(107), /* sun_path of unix(7) */
@@ -220,7 +242,13 @@ const struct schema_key schema_keys[] = {
 	{ "accounts", "name", SCHEMA_STRING, ACCOUNT(name), REQUIRED, LENGTH(NAME_LENGTH), RELOAD,
 	  HELP("what the log, the queue and devices call it") },
 	{ "accounts", "provider", SCHEMA_STRING, ACCOUNT(provider), REQUIRED, LENGTH(NAME_LENGTH),
-	  RELOAD, HELP("presets \"the provider's\" values: microsoft365, microsoft365-hve, smtp") },
+	  RELOAD,
+	  HELP("presets \"the provider's\" values: microsoft365, microsoft365-hve, "
+	       "microsoft365-gcch, microsoft365-dod, microsoft365-china, outlook, gmail, smtp") },
+	{ "accounts", "grant", SCHEMA_ENUM, ACCOUNT(grant), UNSET("the provider's"),
+	  NAMES(grant_names), RELOAD,
+	  HELP("how tokens are got: as an application, by somebody's signing in (`oauthrelay login`), "
+	       "by this machine's Azure identity, or with another issuer's assertion") },
 	{ "accounts", "mailbox", SCHEMA_STRING, ACCOUNT(mailbox), UNSET("none"), LENGTH(320),
 	  RELOAD, HELP("the address mail is sent from") },
 	{ "accounts", "login", SCHEMA_STRING, ACCOUNT(login), UNSET("the mailbox"), LENGTH(320),
@@ -231,7 +259,29 @@ const struct schema_key schema_keys[] = {
 	  RELOAD, HELP("application (client) id of the app registration") },
 	{ "accounts", "client_secret", SCHEMA_SECRET, ACCOUNT(client_secret_ref), UNSET("none"),
 	  LENGTH(4096), RELOAD,
-	  HELP("\"file:/path\", \"env:NAME\", or the secret's value itself") },
+	  HELP("\"credential:NAME\" (systemd), \"file:/path\", \"env:NAME\", or the value itself; "
+	       "short for credentials with one secret") },
+	{ "accounts", "assertion_file", SCHEMA_PATH, ACCOUNT(assertion_file), UNSET("none"),
+	  LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("grant = \"federated\": the other issuer's token, read anew for each request") },
+	{ "accounts", "identity", SCHEMA_ENUM, ACCOUNT(identity_host), DEF("azure-vm"),
+	  NAMES(identity_names), RELOAD,
+	  HELP("grant = \"managed_identity\": an Azure VM, or a server that Azure Arc has taken in") },
+	{ "accounts", "identity_endpoint", SCHEMA_STRING, ACCOUNT(identity_endpoint),
+	  UNSET("where that kind of machine has it"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("the full address of the managed identity's tokens, without what follows a ?") },
+	{ "accounts", "redirect_uri", SCHEMA_STRING, ACCOUNT(redirect_uri),
+	  UNSET("a port of this machine"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("grant = \"delegated\" with a secret: the Web redirect URI of the app registration") },
+	{ "accounts", "secret_lifetime", SCHEMA_DURATION, ACCOUNT(secret_lifetime), DEF("180d"),
+	  RANGE(DAY, 3650 * DAY), RELOAD,
+	  HELP("how long a secret without `expires` is taken to be good, for the warnings") },
+	{ "accounts", "sign_in_lifetime", SCHEMA_DURATION, ACCOUNT(sign_in_lifetime),
+	  UNSET("the provider's"), RANGE(0, 3650 * DAY), RELOAD,
+	  HELP("how long a sign-in lasts that is not used; 0: not known") },
+	{ "accounts", "token_margin", SCHEMA_DURATION, ACCOUNT(token_margin),
+	  UNSET("the provider's"), RANGE(0, DAY), RELOAD,
+	  HELP("a token that ends sooner than this is not used any more") },
 	{ "accounts", "sender", SCHEMA_ENUM, ACCOUNT(sender), UNSET("the provider's"),
 	  NAMES(sender_names), RELOAD,
 	  HELP("rewrite makes every sender the mailbox, keep changes nothing") },
@@ -253,6 +303,12 @@ const struct schema_key schema_keys[] = {
 	{ "accounts", "token_endpoint", SCHEMA_STRING, ACCOUNT(token_endpoint),
 	  UNSET("authority/tenant/oauth2/v2.0/token"), LENGTH(TEXT_LENGTH), RELOAD,
 	  HELP("the full address tokens are fetched from") },
+	{ "accounts", "authorization_endpoint", SCHEMA_STRING, ACCOUNT(authorization_endpoint),
+	  UNSET("authority/tenant/oauth2/v2.0/authorize"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("the full address of the page to sign in on, for `oauthrelay login --browser`") },
+	{ "accounts", "device_endpoint", SCHEMA_STRING, ACCOUNT(device_endpoint),
+	  UNSET("authority/tenant/oauth2/v2.0/devicecode"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("the full address of device codes, for `oauthrelay login`") },
 	{ "accounts", "scope", SCHEMA_STRING, ACCOUNT(scope), UNSET("the provider's"),
 	  LENGTH(TEXT_LENGTH), RELOAD, HELP("what the token is asked for") },
 	{ "accounts", "ca_file", SCHEMA_PATH, ACCOUNT(ca_file), UNSET("the system's authorities"),
@@ -268,5 +324,28 @@ const struct schema_key schema_keys[] = {
 	  HELP("recipients in one message; more are sent in several") },
 	{ "accounts.limits", "message_size", SCHEMA_SIZE, ACCOUNT(limits.message_size),
 	  UNSET("the provider's"), RANGE(1024, 2 * GIB), RELOAD, HELP("largest message, as sent") },
+	{ "accounts.proxy", "tokens", SCHEMA_STRING, ACCOUNT(proxy.tokens),
+	  UNSET("the relay's proxy"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("as the relay's own; \"none\" goes straight where the relay does not") },
+	{ "accounts.proxy", "password", SCHEMA_SECRET, ACCOUNT(proxy.password_ref), UNSET("none"),
+	  LENGTH(4096), RELOAD, HELP("the password of this proxy") },
+
+	/* credentials of an account */
+	{ "accounts.credentials", "secret", SCHEMA_SECRET, CREDENTIAL(secret_ref), UNSET("none"),
+	  LENGTH(4096), RELOAD,
+	  HELP("the client secret: \"credential:NAME\", \"file:/path\", \"env:NAME\", or its value") },
+	{ "accounts.credentials", "certificate", SCHEMA_PATH, CREDENTIAL(certificate),
+	  UNSET("none"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("instead of a secret: PEM file of the certificate uploaded to the app registration") },
+	{ "accounts.credentials", "key", SCHEMA_SECRET, CREDENTIAL(key_ref),
+	  UNSET("in the certificate's file"), LENGTH(TEXT_LENGTH), RELOAD,
+	  HELP("the certificate's private key, in PEM: \"file:/path\" or \"credential:NAME\"") },
+	{ "accounts.credentials", "algorithm", SCHEMA_ENUM, CREDENTIAL(algorithm), DEF("PS256"),
+	  NAMES(algorithm_names), RELOAD, HELP("how the key signs") },
+	{ "accounts.credentials", "thumbprint", SCHEMA_ENUM, CREDENTIAL(thumbprint), DEF("sha256"),
+	  NAMES(thumbprint_names), RELOAD, HELP("which digest the certificate is named by") },
+	{ "accounts.credentials", "expires", SCHEMA_DATE, CREDENTIAL(expires), UNSET("not known"),
+	  RELOAD,
+	  HELP("the last day of a secret, for warnings in time; a certificate says its own") },
 };
 const size_t schema_key_count = ARRAY_LEN(schema_keys);

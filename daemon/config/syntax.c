@@ -144,16 +144,69 @@ static bool is_authority(struct str s)
 	       (rest.p[0] == ':' && str_to_u64(str_skip(rest, 1), 65535, &port) && port != 0);
 }
 
-bool syntax_is_https_url(struct str s)
+/* Nothing that has no place in what we write as an address, or would cut it short. */
+static bool is_plain(struct str s)
 {
-	if (!str_starts(s, STR("https://")))
-		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] <= ' ' || !ascii_is_print(s.p[i]) || strchr("\"<>\\^`{|}?#@", s.p[i]))
 			return false;
-	struct str rest = str_skip(s, 8);
+	return true;
+}
+
+/* "host[:port]" of "SCHEMEhost[:port][/path]"; empty when it is no such thing. */
+static struct str authority_of(struct str s, struct str scheme)
+{
+	if (!str_starts(s, scheme) || !is_plain(s))
+		return (struct str){ s.p, 0 };
+	struct str rest = str_skip(s, scheme.n);
 	ptrdiff_t slash = str_chr(rest, '/');
-	return is_authority(slash >= 0 ? str_head(rest, (size_t)slash) : rest);
+	struct str authority = slash >= 0 ? str_head(rest, (size_t)slash) : rest;
+	return is_authority(authority) ? authority : str_head(rest, 0);
+}
+
+bool syntax_is_https_url(struct str s)
+{
+	return authority_of(s, STR("https://")).n != 0;
+}
+
+/* Without port and brackets. */
+static struct str host_of(struct str authority)
+{
+	bool bracket = authority.n != 0 && authority.p[0] == '[';
+	ptrdiff_t end = str_chr(authority, bracket ? ']' : ':');
+	struct str host = end >= 0 ? str_head(authority, (size_t)end) : authority;
+	return str_skip(host, bracket ? 1 : 0);
+}
+
+bool syntax_is_loopback_url(struct str s)
+{
+	static const struct network v4 = { { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127 } },
+					   104 };
+	static const struct network v6 = { { { [15] = 1 } }, 128 };
+	struct netaddr addr;
+	struct str host = host_of(authority_of(s, STR("http://")));
+	return str_ieq(host, STR("localhost")) ||
+	       (netaddr_parse(host, &addr) &&
+		(network_contains(&v4, &addr) || network_contains(&v6, &addr)));
+}
+
+bool syntax_is_local_url(struct str s)
+{
+	return syntax_is_loopback_url(s) ||
+	       str_eq(host_of(authority_of(s, STR("http://"))), STR("169.254.169.254"));
+}
+
+bool syntax_is_host_port(struct str s)
+{
+	bool bracket = s.n != 0 && s.p[0] == '[';
+	ptrdiff_t end = bracket ? str_chr(s, ']') : 0;
+	return end >= 0 && is_plain(s) && is_authority(s) &&
+	       str_chr(str_skip(s, (size_t)end), ':') >= 0;
+}
+
+bool syntax_is_proxy_user(struct str s)
+{
+	return s.n != 0 && is_plain(s) && str_chr(s, '/') < 0;
 }
 
 bool syntax_is_private(const struct netaddr *a)

@@ -7,6 +7,7 @@ change of the seeds, and commit what it writes. The bytes in front of a seed are
 header comment says.
 """
 import base64
+import json
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -357,10 +358,66 @@ def users_seeds():
     yield "many", b"".join(b"u%d:$6$s$h\n" % n for n in range(200))
 
 
+SEALED = bytes.fromhex(
+    "4f415253015e318f8cf9cbe249000102030405060708090a0b1eb5910e74bce71c2dbb27ef1cb19a"
+    "db86a6f4574d7ce7cdfc37f63c1f28")
+
+
+def seal_seeds():
+    yield "altered", b"\0" + SEALED[:-1] + b"x"
+    yield "cut", b"\0" + SEALED[:-1]
+    yield "head", b"\0" + SEALED[:25]
+    yield "short", b"\0" + SEALED[:13]
+    yield "newer", b"\0OARS\2" + SEALED[5:]
+    yield "other-key", b"\0OARS\1" + b"x" * 8 + SEALED[13:]
+    yield "nothing", b"\0"
+    for n in (1, 10, 40, 128, 255):
+        yield f"own-{n:03}", bytes([n]) + b"a refresh token"
+    yield "own-empty", b"\1"
+
+
+RECORD = {
+    "version": 1, "binding": "a" * 64, "added_binding": "b" * 64, "access_got": 1795000000123,
+    "access_ends": 1795003600123, "refresh_used": 1795000000456, "signed_in": 1790000000789,
+    "access_token": "access", "refresh_token": "refresh \u00e9\"\\",
+    "added": [
+        {"kind": "secret", "label": "secret added", "ends": 5, "added": 6, "ends_assumed": True,
+         "secret": "s3cret"},
+        {"kind": "certificate", "label": "certificate added", "algorithm": "PS256", "pending": True,
+         "thumbprint": "sha256", "certificate": "PEM\n", "key": "PEM\n"}],
+    "seen": [{"digest": "00" * 32, "first": 7}],
+}
+
+
+def record_seeds():
+    def text(**changes):
+        return json.dumps(RECORD | changes, separators=(",", ":")).encode()
+    yield "full", text()
+    yield "empty", b'{"version":1}'
+    yield "newer", text(version=2)
+    yield "no-version", b"{}"
+    yield "version-text", text(version="1")
+    yield "many-added", text(added=RECORD["added"] * 3)
+    yield "many-seen", text(seen=RECORD["seen"] * 17)
+    yield "strange-kind", text(added=[{"kind": "federated"}])
+    yield "no-key", text(added=[{"kind": "certificate", "algorithm": "RS256", "thumbprint": "sha1",
+                                 "certificate": "x"}])
+    yield "short-digest", text(seen=[{"digest": "00"}])
+    yield "negative", text(signed_in=-1)
+    yield "huge", text(signed_in=10 ** 30)
+    yield "bad-binding", text(binding="A" * 64)
+    yield "long-binding", text(binding="a" * 65)
+    yield "long-label", text(added=[{"kind": "secret", "secret": "x", "label": "x" * 64}])
+    yield "nul", text(access_token="a\0b")
+    yield "eight-bit", b'{"version":1,"access_token":"\xff\xc3","refresh_token":"\x7f\\u0001"}'
+    yield "deep", b'{"version":1,"x":' + b"[" * 20
+    yield "lists", b"[[],{}]"
+
+
 TARGETS = {
     "session": session_seeds, "body": body_seeds, "line": line_seeds, "auth": auth_seeds,
     "address": address_seeds, "header": header_seeds, "users": users_seeds,
-    "capture": capture_seeds, "hello": hello_seeds,
+    "capture": capture_seeds, "hello": hello_seeds, "seal": seal_seeds, "record": record_seeds,
 }
 
 

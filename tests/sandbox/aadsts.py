@@ -98,6 +98,39 @@ ERRORS = {
             "fresh auth token is needed. The user might have changed or reset their password."),
     70043: (400, "invalid_grant", "The refresh token has expired or is invalid due to sign-in "
             "frequency checks by conditional access."),
+    50011: (400, "invalid_request", "The redirect URI '{field}' specified in the request does not "
+            "match the redirect URIs configured for the application '{client}'. Make sure the "
+            "redirect URI sent in the request matches one added to your application in the Azure "
+            "portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more about how "
+            "to troubleshoot this error."),
+    500112: (400, "invalid_grant", "The reply address '{field}' does not match the reply address "
+             "provided when requesting Authorization code."),
+    501481: (400, "invalid_grant", "The Code_Verifier does not match the code_challenge supplied "
+             "in the authorization request."),
+    54005: (400, "invalid_grant", "OAuth2 Authorization code was already redeemed, please retry "
+            "with a new valid code or use an existing refresh token."),
+    700005: (400, "invalid_grant", "Provided Authorization Code is intended to use against other "
+             "tenant, thus rejected."),
+    700054: (400, "unsupported_response_type", "response_type is not enabled for the "
+             "application."),
+    90023: (400, "invalid_request", "Unsupported '{field}' value."),
+    50058: (400, "invalid_grant", "Session information is not sufficient for single-sign-on."),
+    50105: (400, "invalid_grant", "Your administrator has configured the application SMTP relay "
+            "('{client}') to block users unless they are specifically granted ('assigned') access "
+            "to the application."),
+    50076: (400, "invalid_grant", "Due to a configuration change made by your administrator, or "
+            "because you moved to a new location, you must use multi-factor authentication to "
+            "access '00000002-0000-0ff1-ce00-000000000000'."),
+    50199: (400, "invalid_grant", "For security reasons, user confirmation is required for this "
+            "request. Please repeat the request allowing user interaction."),
+    530036: (400, "invalid_grant", "Your sign-in was blocked by Conditional Access policies on "
+             "authentication flows. Device code flow is not allowed."),
+    65004: (400, "access_denied", "User declined to consent to access the app."),
+    70016: (400, "authorization_pending", "OAuth 2.0 device flow error. Authorization is pending. "
+            "Continue polling."),
+    70018: (400, "bad_verification_code", "The device_code sent is invalid."),
+    70019: (400, "expired_token", "OAuth2 device code has expired. Restart the flow."),
+    90120: (400, "invalid_grant", "The request was already authorized or declined."),
     50196: (400, "invalid_grant", "The server terminated an operation because it encountered a "
             "loop while processing a request."),
     90033: (503, "temporarily_unavailable", "A transient error has occurred. Please try again."),
@@ -110,8 +143,9 @@ ERRORS = {
 
 def plain(code, now=None, **fields):
     """The same refusal at a provider that knows only RFC 6749."""
-    del now, fields
+    del now
     status, name, _ = ERRORS[code]
+    name = fields.get("error", name)
     return status, {"error": name, "error_description": PLAIN.get(name, "Bad Request")}
 
 
@@ -119,6 +153,7 @@ def error(code, now=None, **fields):
     """(status, JSON object) as the token endpoint answers."""
     status, name, text = ERRORS[code]
     known = collections.defaultdict(str, fields)
+    name = fields.get("error", name)
     trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
     stamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
     return status, {

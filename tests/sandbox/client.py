@@ -173,6 +173,20 @@ class Sandbox:
         """Those that live now (of `user`, `client_id`, `public`) die of this AADSTS code."""
         return self.call("POST", "/end", {"code": code, **which})["ended"]
 
+    def device(self, act="approve", **more):
+        """What the user does with the device code: approve, decline, expire, block, slow_down.
+
+        `user` (the mailbox's), `user_code` (the newest pending), `code` (AADSTS, of a block)."""
+        return self.call("POST", "/device", {"act": act, **more})
+
+    def devices(self):
+        """Every device code: user_code, state, polls, interval, ..."""
+        return self.call("GET", "/devices")
+
+    def endpoint(self, name="token", tenant=None):
+        """The address of token, devicecode or authorize."""
+        return f"https://localhost:{self.token_port}/{tenant or self.tenant}/oauth2/v2.0/{name}"
+
     def change_password(self, user):
         """Kills the refresh tokens of public clients; those of confidential ones live on."""
         return self.end_refresh_tokens(50173, user=user, public=True)

@@ -58,6 +58,10 @@ SETTINGS = {
     "idle_timeout": 300,            # microsoft365.md 1.2: about 5 minutes
     "refresh_lifetime": 90 * 86400,     # microsoft365.md 4.6: idle limit, in seconds
     "strict_rotation": False,       # a refresh token dies when a younger one is used
+    "device_interval": 5,           # null: not said, and 5 (RFC 8628 3.2)
+    "device_expires": 900,
+    "browser_user": MAILBOX,        # who sits at the browser; null: nobody is signed in
+    "browser_error": None,          # AADSTS code: how the sign-in at the browser ends
     "clock_skew": 0,                # seconds by which Microsoft's clock is ahead of ours
 }
 

@@ -33,8 +33,10 @@ static void every_provider_is_sound(void **state)
 		within("message_size", p->limits.message_size);
 		if (p->auth != UPSTREAM_AUTH_NONE) {
 			assert_int_equal(p->tls, UPSTREAM_TLS_STARTTLS);
-			assert_true(syntax_is_https_url(str_of(p->authority)));
-			assert_true(p->scope[0] != '\0');
+			assert_true(syntax_is_https_url(str_of(p->authority)) ||
+				    syntax_is_https_url(str_of(p->token_endpoint)));
+			assert_true((p->scope[0] == '\0') == p->by_sign_in_only);
+			assert_true(p->delegated_scope[0] != '\0');
 		}
 		if (!p->microsoft)
 			continue;
@@ -46,7 +48,9 @@ static void every_provider_is_sound(void **state)
 			    p->limits.per_minute < p->allowed.per_minute);
 		assert_true(p->limits.recipients <= p->allowed.recipients);
 		assert_true(p->limits.message_size <= p->allowed.message_size);
-		assert_true(str_iends(str_of(p->scope), STR("/.default")));
+		assert_true(p->by_sign_in_only || str_iends(str_of(p->scope), STR("/.default")));
+		assert_true(str_iends(str_of(p->delegated_scope), STR(" offline_access")));
+		assert_true(p->sign_in_tenant[0] != '\0');
 	}
 }
 
