@@ -25,7 +25,7 @@ static const struct option_row {
 	{ "--config", 'c', true, OPTION_CONFIG }, { "--socket", 0, true, OPTION_SOCKET },
 	{ "--json", 0, false, OPTION_JSON },	  { "--limit", 0, true, OPTION_PAGE },
 	{ "--offset", 0, true, OPTION_PAGE },	  { "--all", 0, false, OPTION_PAGE },
-	{ "--account", 0, true, OPTION_USER },	  { "--senders", 0, true, OPTION_USER },
+	{ "--account", 0, true, OPTION_ACCOUNT }, { "--senders", 0, true, OPTION_USER },
 	{ "--recipients", 0, true, OPTION_USER }, { "--networks", 0, true, OPTION_USER },
 	{ "--der", 0, false, OPTION_DER },	  { "--help", 'h', false, 0 },
 };

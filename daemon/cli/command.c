@@ -10,6 +10,8 @@ enum {
 	ONLINE = OPTION_CONFIG | OPTION_SOCKET | OPTION_JSON,
 	/* More than it takes, so that it can say where a password belongs. */
 	PASSWORD_TOO = CLI_WORDS_MAX - 2,
+	/* A pasted text is many words. */
+	ANY_WORDS = CLI_WORDS_MAX - 1,
 };
 
 const struct command commands[] = {
@@ -51,6 +53,14 @@ const struct command commands[] = {
 	  "and the count for its rate begins anew. What comes above the rate afterwards is\n"
 	  "held again.\n",
 	  ONLINE, 1, 1, cmd_release },
+	{ "explain", "[CODE|TEXT]", "says what an error code means and what to do",
+	  "For AADSTS numbers (AADSTS7000222 or 7000222), the words in `error`\n"
+	  "(invalid_client), http-429, replies of mail servers (535 5.7.139 ...), or a\n"
+	  "text or line of the log with one of them in it; without a text, one at stdin.\n"
+	  "Says what it means, what the relay does, who can mend it and how, with the\n"
+	  "names of the only account or of --account. Contacts nothing. Exits 1 where\n"
+	  "nothing is known.\n",
+	  OPTION_CONFIG | OPTION_JSON | OPTION_ACCOUNT, 0, ANY_WORDS, cmd_explain },
 	{ "queue list", "", "prints the messages that wait",
 	  "One line for each recipient, oldest message first, fifty messages unless\n"
 	  "--limit says otherwise. --all prints the whole queue.\n",
@@ -74,7 +84,7 @@ const struct command commands[] = {
 	  "terminal. What the options do not say is up to the device: --account A sends the\n"
 	  "user's mail, --senders a@b.c,b.c,*.b.c are those it may use, --recipients those\n"
 	  "it may send to, --networks 10.0.0.0/8,192.168.1.5 is where it may log in from.\n",
-	  OPTION_CONFIG | OPTION_USER, 1, PASSWORD_TOO, cmd_user_add },
+	  OPTION_CONFIG | OPTION_USER | OPTION_ACCOUNT, 1, PASSWORD_TOO, cmd_user_add },
 	{ "user passwd", "NAME", "changes a user's password",
 	  "Asks for it as `user add` does. The rest of the user's line stays as it is.\n",
 	  OPTION_CONFIG, 1, PASSWORD_TOO, cmd_user_passwd },
@@ -103,7 +113,8 @@ static const struct option_help {
 	{ OPTION_PAGE, "  --limit N, --offset N, --all\n"
 		       "                      which part of a long list\n" },
 	{ OPTION_DER, "  --der               prints the binary form\n" },
-	{ OPTION_USER, "  --account NAME, --senders LIST, --recipients LIST, --networks LIST\n"
+	{ OPTION_ACCOUNT, "  --account NAME      the account that is meant\n" },
+	{ OPTION_USER, "  --senders LIST, --recipients LIST, --networks LIST\n"
 		       "                      what the user's line says besides the password\n" },
 };
 
