@@ -17,16 +17,6 @@ enum {
 	KEY_BITS_MIN = 2048
 };
 
-/* Nobody is asked: there may be nobody. */
-static int no_passphrase(char *room, int size, int writing, void *arg)
-{
-	(void)room;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
-
 static bool holds_key(struct str text)
 {
 	return str_icontains(text, STR("PRIVATE KEY-----")) >= 0;
@@ -45,8 +35,8 @@ static EVP_PKEY *parse_key(const struct secret *text, const char *path, struct e
 	}
 	ERR_clear_error();
 	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	EVP_PKEY *key =
-		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	/* An empty passphrase: nobody is asked for one, as there may be nobody. */
+	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
 	BIO_free(bio);
 	if (key != NULL)
 		return key;
