@@ -82,6 +82,9 @@ static const char *remedy_for_network(enum http_failure failure)
 		return "the text names the cause; nothing was sent";
 	case HTTP_FAIL_TOO_BIG:
 		return wrong_speaker;
+	case HTTP_FAIL_PROXY:
+		return "the proxy is to blame: the text says what to change at it, or in "
+		       "proxy.tokens and proxy.password";
 	case HTTP_FAIL_OTHER:
 	case HTTP_OK:
 		break;
