@@ -26,6 +26,9 @@ bool fsx_replace_durable(const char *path, struct str content, mode_t mode, stru
 /* The same, owned by uid and gid; -1 leaves either as it comes. */
 bool fsx_replace_owned(const char *path, struct str content, mode_t mode, uid_t uid, gid_t gid,
 		       struct err *err) MUST_CHECK;
+/* What was made, renamed or removed in the folder that path is in survives a power cut. A folder
+ * that is not there has nothing to lose. */
+bool fsx_sync_folder_of(const char *path, struct err *err) MUST_CHECK;
 /* mkdir -p with this mode (less the umask) for what is missing, each made durable. */
 bool fsx_make_dirs(const char *path, mode_t mode, struct err *err) MUST_CHECK;
 /* Takes an exclusive lock on path (made when missing), kept until the descriptor closes; false,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/secret.h"
 #include "common/utf8.h"
 
 /* What cJSON does not look at. RFC 8259: 7 (control characters in strings), 8.1 (byte order mark).
@@ -76,6 +77,22 @@ cJSON *json_parse(struct str text, struct err *err)
 		return NULL;
 	}
 	return value;
+}
+
+/* The parser limits the depth. */
+static void wipe_strings(cJSON *value)
+{
+	for (; value != NULL; value = value->next) {
+		if (value->valuestring != NULL)
+			secret_wipe(value->valuestring, strlen(value->valuestring));
+		wipe_strings(value->child);
+	}
+}
+
+void json_delete_wiped(cJSON *value)
+{
+	wipe_strings(value);
+	cJSON_Delete(value);
 }
 
 bool json_get_str(const cJSON *object, const char *key, struct str *out)

@@ -18,8 +18,10 @@ enum {
 	JSON_DEPTH_MAX = 16
 };
 
-/* Caller frees with cJSON_Delete(). */
+/* Caller frees with cJSON_Delete(), or with the next where it may hold a secret. */
 cJSON *json_parse(struct str text, struct err *err) MUST_CHECK;
+/* Wipes all its strings and frees it; NULL allowed. */
+void json_delete_wiped(cJSON *value);
 /* A non-empty or empty string member; false when absent or of another type. The slice lives as
  * long as the object. */
 bool json_get_str(const cJSON *object, const char *key, struct str *out) MUST_CHECK;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/quote.h"
 
+#include <string.h>
+
 static void append_visible(struct strbuf *out, char c)
 {
 	switch (c) {
@@ -63,4 +65,25 @@ bool quote_is_plain(struct str text)
 			return false;
 	}
 	return text.n != 0;
+}
+
+void quote_append_shell(struct strbuf *out, struct str text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._/+=@:,-";
+	size_t fine = 0;
+	while (fine < text.n && memchr(plain, text.p[fine], sizeof(plain) - 1) != NULL)
+		fine++;
+	if (text.n != 0 && fine == text.n) {
+		strbuf_addstr(out, text);
+		return;
+	}
+	strbuf_addc(out, '\'');
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\'')
+			strbuf_adds(out, "'\\''");
+		else
+			strbuf_addc(out, ascii_is_print(text.p[i]) ? text.p[i] : '?');
+	}
+	strbuf_addc(out, '\'');
 }

@@ -17,6 +17,9 @@ void quote_append(struct strbuf *out, struct str text, size_t max);
 void quote_append_bare(struct strbuf *out, struct str text, size_t max);
 /* The same but for `"` and `\`, which stay: for people, and for text that was made safe before. */
 void quote_append_visible(struct strbuf *out, struct str text, size_t max);
+/* As one word of a shell's command line that somebody is to paste: in single quotes where it needs
+ * them, with ? for what cannot be printed. */
+void quote_append_shell(struct strbuf *out, struct str text);
 /* True when text needs no quoting as a log value: not empty, all of it in ! to ~, no " or \. */
 bool quote_is_plain(struct str text);
 

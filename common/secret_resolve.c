@@ -82,24 +82,6 @@ static bool group_is_fine(gid_t gid)
 
 /* ---- errors that name the file and the command that mends it ---- */
 
-static void append_path_for_shell(struct strbuf *out, const char *path)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789._/+=@:,-";
-	if (path[strspn(path, plain)] == '\0') {
-		strbuf_adds(out, path);
-		return;
-	}
-	strbuf_addc(out, '\'');
-	for (const char *c = path; *c != '\0'; c++) {
-		if (*c == '\'')
-			strbuf_adds(out, "'\\''");
-		else
-			strbuf_addc(out, ascii_is_print(*c) ? *c : '?');
-	}
-	strbuf_addc(out, '\'');
-}
-
 /* `"path" reason: command path`; no command when it is NULL. */
 static bool complain(struct err *err, const char *path, const char *reason, const char *command)
 {
@@ -109,7 +91,7 @@ static bool complain(struct err *err, const char *path, const char *reason, cons
 	strbuf_addf(&text, " %s", reason);
 	if (command != NULL) {
 		strbuf_addf(&text, ": %s ", command);
-		append_path_for_shell(&text, path);
+		quote_append_shell(&text, str_of(path));
 	}
 	err_set(err, "%s", strbuf_cstr(&text));
 	strbuf_done(&text);

@@ -42,11 +42,22 @@ struct state_ops {
 	void (*free)(struct state *state); /* waits for what was begun */
 };
 
-/* Files below folder (made when missing, 0700): NAME, mode 0600. */
+/*
+ * Files below folder (made when missing, 0700): NAME, mode 0600, owned by the folder's owner. One
+ * job at a time in the disk lane, in a slot of its own. What lies in a value's place and is no
+ * regular file, or too large, is an error when it is read, and never followed nor waited for; the
+ * next put takes its place where rename(2) can. A get also tidies what a crash left beside it.
+ * Freed before the worker is.
+ */
 struct state *state_file_open(struct event_base *base, struct worker *worker, const char *folder,
 			      struct err *err) MUST_CHECK;
-/* The same files for the command line and for jobs; both block. The file gets the folder's owner.
- * value's bytes are wiped by secret_done(). *found false with true: there is none. */
+
+/*
+ * The same files for the command line, while no daemon runs, and for jobs; all block. Who reads,
+ * changes and writes a value keeps the lock meanwhile: close(*lock) ends it. It makes the folders.
+ */
+bool state_file_lock(const char *folder, const char *name, int *lock, struct err *err) MUST_CHECK;
+/* value's bytes are wiped by secret_done(). *found false with true: there is none. */
 bool state_file_read(const char *folder, const char *name, struct secret *value, bool *found,
 		     struct err *err) MUST_CHECK;
 bool state_file_write(const char *folder, const char *name, struct str value, struct err *err)

@@ -3,28 +3,22 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "common/fsx.h"
 #include "common/netaddr.h"
+#include "common/self_signed.h"
 #include "common/tls.h"
 
 enum {
 	KEY_BITS =
 		2048, /* printers that know nothing larger are common, and it is good till 2030 */
-	SERIAL_BYTES = 16,
-	COMMON_NAME_MAX = 64, /* RFC 5280, ub-common-name */
 	NAMES_MAX = 8192,
 };
 
-/* 2026-01-01: a box without a clock boots in 1970, and its certificate must not end in 1980. */
-static const int64_t base_ms = INT64_C(1767225600000);
-static const int64_t day_s = 24 * 60 * 60;
+static const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
 
 /* In the form X509V3_EXT_conf_nid() takes: "DNS:relay.contoso.com,DNS:relay,IP:192.0.2.1". Only
  * characters that mean nothing else there. */
@@ -64,50 +58,6 @@ static void add_own_addresses(struct strbuf *out)
 	freeifaddrs(list);
 }
 
-static bool add_extension(X509 *certificate, int nid, const char *value)
-{
-	X509V3_CTX context;
-	X509V3_set_ctx_nodb(&context);
-	X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	bool ok = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
-	X509_EXTENSION_free(extension);
-	return ok;
-}
-
-static bool set_serial(X509 *certificate)
-{
-	unsigned char bytes[SERIAL_BYTES];
-	bool ok = false;
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-		return false;
-	/* RFC 5280 4.1.2.2: positive, and not zero. */
-	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40);
-	BIGNUM *number = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	if (number != NULL)
-		ok = BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
-	BN_free(number);
-	return ok;
-}
-
-static bool set_subject(X509 *certificate, const char *hostname)
-{
-	const char *name = strlen(hostname) <= COMMON_NAME_MAX ? hostname : "oauthrelay";
-	X509_NAME *subject = X509_get_subject_name(certificate);
-	return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name,
-					  -1, -1, 0) == 1 &&
-	       X509_set_issuer_name(certificate, subject) == 1;
-}
-
-static bool set_validity(X509 *certificate)
-{
-	int64_t now_ms = clock_wall_ms();
-	time_t start = (time_t)((now_ms > base_ms ? now_ms : base_ms) / 1000 - day_s);
-	time_t end = start + (time_t)(3652 * day_s);
-	return ASN1_TIME_set(X509_getm_notBefore(certificate), start) != NULL &&
-	       ASN1_TIME_set(X509_getm_notAfter(certificate), end) != NULL;
-}
-
 static X509 *make_certificate(EVP_PKEY *key, const char *hostname)
 {
 	struct strbuf names;
@@ -119,23 +69,23 @@ static X509 *make_certificate(EVP_PKEY *key, const char *hostname)
 	if (dot > 0 && !netaddr_parse(host, &literal))
 		add_name(&names, str_head(host, (size_t)dot));
 	add_own_addresses(&names);
-	X509 *certificate = X509_new();
-	bool ok = certificate != NULL && X509_set_version(certificate, X509_VERSION_3) == 1 &&
-		  set_serial(certificate) && set_subject(certificate, hostname) &&
-		  set_validity(certificate) && X509_set_pubkey(certificate, key) == 1 &&
-		  add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-		  add_extension(certificate, NID_key_usage,
-				"critical,digitalSignature,keyEncipherment") &&
-		  add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
-		  add_extension(certificate, NID_subject_key_identifier, "hash") &&
-		  (names.n == 0 ||
-		   add_extension(certificate, NID_subject_alt_name, strbuf_cstr(&names))) &&
-		  X509_sign(certificate, key, EVP_sha256()) > 0;
+	const struct self_signed_extension extensions[] = {
+		{ NID_basic_constraints, "critical,CA:FALSE" },
+		{ NID_key_usage, "critical,digitalSignature,keyEncipherment" },
+		{ NID_ext_key_usage, "serverAuth" },
+		{ NID_subject_key_identifier, "hash" },
+		{ NID_subject_alt_name, strbuf_cstr(&names) }, /* last: there may be none */
+	};
+	int64_t starts_ms = self_signed_now_ms() - day_ms;
+	const struct self_signed what = {
+		.common_name = host.n <= SELF_SIGNED_NAME_MAX ? hostname : "oauthrelay",
+		.starts_ms = starts_ms,
+		.ends_ms = starts_ms + 3652 * day_ms,
+		.extensions = extensions,
+		.extension_count = ARRAY_LEN(extensions) - (names.n == 0),
+	};
+	X509 *certificate = self_signed_make(key, &what);
 	strbuf_done(&names);
-	if (!ok) {
-		X509_free(certificate);
-		return NULL;
-	}
 	return certificate;
 }
 

@@ -26,6 +26,7 @@
 #include "queue/queue.h"
 #include "reload.h"
 #include "spool/spool_file.h"
+#include "vault.h"
 #include "watch.h"
 
 enum {
@@ -43,6 +44,7 @@ struct app {
 	struct http *http;
 	struct dialer *dialer;
 	struct spool *spool;
+	struct vault vault;
 	struct queue *queue;
 	struct ingest *ingest;
 	struct inbound *inbound;
@@ -83,6 +85,7 @@ static void log_restart_needed(const struct config *old, const struct config *ne
 	} fixed[] = {
 		{ "listen, listeners", listeners },
 		{ "state_dir", strcmp(old->state_dir, new->state_dir) != 0 },
+		{ "seal_key", strcmp(old->seal_key_ref, new->seal_key_ref) != 0 },
 		{ "queue.path", strcmp(old->queue.path, new->queue.path) != 0 },
 		{ "queue.min_free", old->queue.min_free != new->queue.min_free },
 		{ "admin.socket", strcmp(old->admin_socket, new->admin_socket) != 0 },
@@ -263,13 +266,18 @@ static bool make_parts(struct app *app, struct loaded *loaded, struct err *err)
 	app->http = http_new(app->base, app->resolver);
 	app->dialer = dialer_new(app->base, app->resolver);
 	app->spool = spool_file_open(app->base, app->worker, &spool, err);
-	if (app->spool == NULL)
+	if (app->spool == NULL ||
+	    !vault_open(&app->vault, app->base, app->worker, loaded->config, err))
 		return false;
 	const struct queue_params queue = {
 		.base = app->base,
+		.worker = app->worker,
 		.spool = app->spool,
 		.http = app->http,
 		.dialer = app->dialer,
+		.state = app->vault.state,
+		.seal = app->vault.seal,
+		.unsealed = app->vault.refused.text,
 	};
 	app->queue = queue_new(&queue);
 	app->ingest = ingest_new(app->spool, app->queue);
@@ -307,6 +315,7 @@ static void free_parts(struct app *app)
 	dialer_free(app->dialer);
 	http_free(app->http);
 	resolver_free(app->resolver);
+	vault_close(&app->vault);
 	if (app->spool != NULL)
 		app->spool->ops->free(app->spool);
 	worker_free(app->worker);

@@ -16,9 +16,11 @@
 #include <unistd.h>
 
 #include "admin/routes.h"
+#include "admin/ticket.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/secret.h"
 
 enum {
 	HEADERS_MAX = 16 * 1024,
@@ -27,6 +29,8 @@ enum {
 	TIMEOUT_S = 30,
 	BACKLOG = 32,
 	SOCKET_MODE = 0660,
+	/* For the log: nobody is there to read the answer (as other servers write it). */
+	CLIENT_LEFT = 499,
 };
 
 struct control {
@@ -93,36 +97,125 @@ static int64_t peer_uid(struct evhttp_request *request)
 	return peer.uid;
 }
 
-static void log_done(struct evhttp_request *request, const struct admin_call *call, int status)
+/* One request from its arrival to its answer. */
+struct asked {
+	struct admin_ticket ticket; /* first */
+	struct evhttp_request *request;
+	struct strbuf did; /* "POST /v1/..."; nothing for a GET, which does nothing */
+	int64_t uid;
+	struct event *left; /* while the answer is waited for */
+};
+
+static void log_done(const struct asked *asked, int status)
 {
-	struct strbuf did;
-	strbuf_init(&did, HEADERS_MAX);
-	strbuf_addstr(&did, call->method);
-	strbuf_addc(&did, ' ');
-	strbuf_addstr(&did, call->path);
-	log_info("admin", lf_int("uid", peer_uid(request)), lf_slice("did", strbuf_str(&did)),
-		 lf_int("status", status));
-	strbuf_done(&did);
+	if (asked->did.n != 0)
+		log_info("admin", lf_int("uid", asked->uid),
+			 lf_slice("did", strbuf_str(&asked->did)), lf_int("status", status));
+}
+
+static void asked_free(struct asked *asked)
+{
+	if (asked->left != NULL)
+		event_free(asked->left);
+	strbuf_done(&asked->did);
+	free(asked);
+}
+
+static void finish(struct asked *asked, struct admin_answer answer)
+{
+	struct evhttp_request *request = asked->request;
+	log_done(asked, answer.status);
+	asked_free(asked);
+	send_answer(request, answer);
+}
+
+static void on_late_answer(struct admin_ticket *ticket, struct admin_answer answer)
+{
+	struct asked *asked = (struct asked *)(void *)ticket;
+	evhttp_connection_set_closecb(evhttp_request_get_connection(asked->request), NULL, NULL);
+	finish(asked, answer);
+}
+
+/* The connection is being freed: the client has left, or we stop. */
+static void on_gone(struct evhttp_connection *connection, void *arg)
+{
+	struct asked *asked = arg;
+	(void)connection;
+	log_done(asked, CLIENT_LEFT);
+	asked->ticket.gone(asked->ticket.arg);
+	asked_free(asked);
+}
+
+static void on_left(evutil_socket_t fd, short what, void *arg)
+{
+	struct asked *asked = arg;
+	(void)fd;
+	(void)what;
+	evhttp_connection_free(evhttp_request_get_connection(asked->request));
+}
+
+/* libevent does not read while a request waits for its answer, so it does not see a client leave
+ * and would keep its order for ever; asking it to read would end the process at the next byte
+ * ("illegal connection state"). So the descriptor is watched for that alone. */
+static void wait_for_answer(struct asked *asked)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(asked->request);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(connection);
+	asked->left = event_new(evhttp_connection_get_base(connection), bufferevent_getfd(bev),
+				EV_CLOSED, on_left, asked);
+	event_add(asked->left, NULL);
+	evhttp_connection_set_closecb(connection, on_gone, asked);
+}
+
+/* ---- bodies */
+
+/* In one piece, while what libevent holds is wiped, all pieces of it. */
+static struct secret take_body(struct evhttp_request *request)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(request);
+	size_t n = evbuffer_get_length(in);
+	struct secret body = { .p = n != 0 ? mem_alloc(n) : NULL, .n = n };
+	if (n != 0)
+		evbuffer_copyout(in, body.p, n);
+	while (evbuffer_get_length(in) != 0) {
+		struct evbuffer_iovec piece;
+		if (evbuffer_peek(in, -1, NULL, &piece, 1) < 1)
+			break;
+		secret_wipe(piece.iov_base, piece.iov_len);
+		evbuffer_drain(in, piece.iov_len);
+	}
+	return body;
 }
 
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct control *control = arg;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-	struct evbuffer *body = evhttp_request_get_input_buffer(request);
-	size_t n = evbuffer_get_length(body);
+	struct asked *asked = mem_zalloc(sizeof(*asked));
+	struct secret body = take_body(request);
+	asked->ticket.answer = on_late_answer;
+	asked->request = request;
+	asked->uid = peer_uid(request);
+	strbuf_init(&asked->did, HEADERS_MAX);
 	const struct admin_call call = {
 		.method = method_of(request),
 		.path = str_of(uri != NULL ? evhttp_uri_get_path(uri) : NULL),
 		.query = str_of(uri != NULL ? evhttp_uri_get_query(uri) : NULL),
-		.body = { n != 0 ? (const char *)evbuffer_pullup(body, -1) : NULL, n },
+		.body = secret_reveal(&body),
+		.ticket = &asked->ticket,
 	};
+	if (str_eq(call.method, STR("POST"))) {
+		strbuf_adds(&asked->did, "POST ");
+		strbuf_addstr(&asked->did, call.path);
+	}
 	struct admin_view view = { 0 };
 	control->ops.look(control->ops.ctx, &view);
 	struct admin_answer answer = admin_dispatch(&view, &control->ops, &call);
-	if (str_eq(call.method, STR("POST")))
-		log_done(request, &call, answer.status);
-	send_answer(request, answer);
+	secret_done(&body);
+	if (answer.status == 0)
+		wait_for_answer(asked);
+	else
+		finish(asked, answer);
 }
 
 /* ---- the socket */

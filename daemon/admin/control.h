@@ -15,7 +15,8 @@ struct event_base;
  * The control socket: HTTP/1.1 over a Unix socket, where the command line (and anybody else who may
  * write to the socket) asks the running relay, or tells it what to do. Answers are JSON. What is
  * done (every POST) is logged with the user id that asked for it:
- * `admin uid=0 did="POST /v1/devices/erp/release" status=200`. Loop's thread.
+ * `admin uid=0 did="POST /v1/devices/erp/release" status=200`, when it is answered; status=499 when
+ * the client has left before. Bodies of requests may hold secrets, and are wiped. Loop's thread.
  *
  * The socket's file has mode 0660 and keeps the group that its folder or the process gives it; a
  * file left by a process that is gone is replaced, one that somebody answers on is not.

@@ -78,20 +78,22 @@ static struct admin_answer run(const struct admin_route *route, struct admin_req
 	if (body.n != 0 && strcmp(route->method, "POST") == 0) {
 		json = json_parse(body, &err);
 		if (!cJSON_IsObject(json)) {
-			cJSON_Delete(json);
+			json_delete_wiped(json);
 			return admin_error(400, "the body must be empty or a JSON object");
 		}
 	}
 	request->body = json;
 	struct admin_answer answer = route->handler(request);
-	cJSON_Delete(json);
+	json_delete_wiped(json);
 	return answer;
 }
 
 struct admin_answer admin_dispatch(const struct admin_view *view, const struct admin_ops *ops,
 				   const struct admin_call *call)
 {
-	struct admin_request request = { .view = view, .ops = ops, .query = call->query };
+	struct admin_request request = {
+		.view = view, .ops = ops, .query = call->query, .ticket = call->ticket
+	};
 	for (size_t i = 0; i < admin_route_count; i++) {
 		const struct admin_route *route = &admin_routes[i];
 		if (str_eq(call->method, str_of(route->method)) &&

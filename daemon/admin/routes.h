@@ -16,11 +16,14 @@
  * A path has at most one "*", which takes one segment of the path; one that ends in "/" takes
  * everything below it. Of several that match, the first in the table counts.
  */
+struct admin_ticket;
+
 struct admin_call {
 	struct str method;
 	struct str path;
 	struct str query; /* behind the "?", undecoded: our parameters are numbers and words */
-	struct str body;
+	struct str body;  /* may hold secrets: wiped by the caller */
+	struct admin_ticket *ticket;
 };
 
 struct admin_request {
@@ -28,11 +31,12 @@ struct admin_request {
 	const struct admin_ops *ops;
 	struct str rest; /* of the path: what "*" or the final "/" took */
 	struct str query;
-	const cJSON *body; /* of a POST: an object; NULL when it was empty */
+	const cJSON *body; /* of a POST: an object; NULL when it was empty. Wiped afterwards */
+	struct admin_ticket *ticket; /* to answer later: admin/ticket.h */
 };
 
 struct admin_answer {
-	int status;	   /* of HTTP */
+	int status;	   /* of HTTP; 0: it comes later */
 	cJSON *body;	   /* the receiver deletes it */
 	const char *allow; /* with 405: the methods that the path has */
 };

@@ -9,336 +9,302 @@ enum {
 };
 
 /* clang-format off */
-
-static const char secret_wrong[] =
-	"make a new client secret for application {client_id} (Entra admin center > App "
-	"registrations > Certificates & secrets) and put its Value, not its Secret ID, where "
-	"client_secret of account {account} points; then reload the relay";
-
-static const char secret_expired[] =
-	"the client secret of application {client_id} has ended: make a new one (Entra admin "
-	"center > App registrations > Certificates & secrets), put its Value where "
-	"client_secret of account {account} points, then reload the relay";
-
-static const char no_application[] =
-	"there is no application {client_id} in tenant {tenant}: compare client_id with "
-	"\"Application (client) ID\" on the app's overview page, and tenant with \"Directory "
-	"(tenant) ID\" there";
-
-static const char application_off[] =
-	"application {client_id} is switched off or gone in tenant {tenant}: Entra admin center "
-	"> Enterprise applications > Properties > Enabled for users to sign in";
-
-static const char no_tenant[] =
-	"there is no tenant {tenant}: set tenant of account {account} to the \"Directory "
-	"(tenant) ID\" of the app's overview page, or to the organization's .onmicrosoft.com "
-	"domain";
-
-static const char wrong_cloud[] =
-	"tenant {tenant} lives in another Microsoft cloud (US government, China): use the "
-	"provider of that cloud for account {account}, or set its authority";
-
-static const char certificate[] =
-	"upload the certificate to application {client_id} (Entra admin center > App "
-	"registrations > Certificates & secrets) and compare its thumbprint with that of "
-	"account {account}";
-
-static const char assertion_time[] =
-	"the request's time is out of range: set this machine's clock right (timedatectl), and "
-	"check that NTP is on";
-
-static const char assertion[] =
-	"Microsoft does not accept the signed assertion: set this machine's clock right "
-	"(timedatectl); if that is not it, please report this as a fault of the relay, with the "
-	"trace id";
-
-static const char malformed[] =
-	"Microsoft finds a field of the request missing or malformed: check tenant, client_id "
-	"and scope of account {account}; if they are right, please report this as a fault of "
-	"the relay, with the trace id";
-
-static const char federation[] =
-	"no federated credential of application {client_id} fits: compare issuer, subject and "
-	"audience there with those of the token that account {account} presents";
-
-static const char public_client[] =
-	"application {client_id} is a public client and may not use a secret: register its "
-	"platform as \"Web\", or take client_secret away from account {account}";
-
-static const char no_secret[] =
-	"application {client_id} needs a secret or certificate: give account {account} a "
-	"client_secret";
-
-static const char scope[] =
-	"the scope of account {account} is not one that Microsoft knows: leave scope out, so "
-	"that the provider's own is used";
-
-static const char scope_default[] =
-	"with client credentials the scope must end in /.default: leave scope out of account "
-	"{account}, so that the provider's own is used";
-
-static const char grant[] =
-	"application {client_id} may not use this kind of grant: check the platforms under App "
-	"registrations > Authentication";
-
-static const char resource[] =
-	"tenant {tenant} does not have the resource that the scope of account {account} names: "
-	"leave scope out, and check that the tenant has Exchange Online";
-
-static const char no_consent[] =
-	"nobody has consented yet: Entra admin center > App registrations > {client_id} > API "
-	"permissions > Office 365 Exchange Online > application permission SMTP.SendAsApp > "
-	"Grant admin consent";
-
-static const char declined[] =
-	"the consent was declined: sign in again for account {account} and accept, or have an "
-	"administrator grant consent";
-
-static const char permissions[] =
-	"the permissions of application {client_id} are not complete: under API permissions add "
-	"Office 365 Exchange Online > SMTP.SendAsApp and grant admin consent; the tenant needs "
-	"an Exchange Online licence";
-
-static const char real_tenant[] =
-	"account {account} must name its own tenant, not \"common\", \"organizations\" or "
-	"\"consumers\": set tenant to the \"Directory (tenant) ID\" of the app's overview page";
-
-static const char redirect[] =
-	"the redirect URI is not registered: add it to application {client_id} under App "
-	"registrations > Authentication";
-
-static const char not_assigned[] =
-	"{mailbox} may not use application {client_id}: Enterprise applications > Users and "
-	"groups, or switch \"Assignment required\" off";
-
-static const char no_user[] =
-	"tenant {tenant} does not know user {mailbox}: check mailbox and tenant of account "
-	"{account}";
-
-static const char bad_password[] =
-	"the user name or password of {mailbox} is wrong: sign in again for account {account}";
-
-static const char locked[] =
-	"{mailbox} is locked after too many failed sign-ins, or they came from a suspicious "
-	"address: wait, or unlock it in the Entra admin center";
-
-static const char password_ended[] =
-	"the password of {mailbox} has ended: change it, then sign in again for account "
-	"{account}";
-
-static const char user_off[] =
-	"user {mailbox} is switched off: Microsoft 365 admin center > Users > {mailbox} > allow "
-	"sign-in";
-
-static const char sign_in[] =
-	"sign in again for account {account}";
-
-static const char mfa[] =
-	"a second factor is asked for, which a relay cannot give: sign in again for account "
-	"{account}, or use application permissions (client credentials), or exclude {mailbox} "
-	"from that Conditional Access policy";
-
-static const char device_policy[] =
-	"a Conditional Access policy asks for a managed or compliant device: exclude {mailbox} "
-	"or application {client_id} from it; the policy's name is in Entra admin center > Sign- "
-	"in logs > Conditional Access";
-
-static const char access_policy[] =
-	"a Conditional Access policy forbids this: Entra admin center > Sign-in logs > "
-	"Conditional Access names it; exclude {mailbox} or application {client_id}, or make "
-	"this network a named location, or use application permissions";
-
-static const char risk[] =
-	"Microsoft takes this sign-in for a risk: Entra admin center > Protection > Risky users "
-	"and Risky sign-ins; dismiss the risk, or make this network a named location";
-
-static const char security_defaults[] =
-	"the tenant's security defaults forbid this sign-in: use application permissions "
-	"(client credentials) for account {account}, or replace security defaults by "
-	"Conditional Access";
-
-static const char device_code_policy[] =
-	"a Conditional Access policy forbids device code sign-in: sign in with the browser for "
-	"account {account}, or exclude {mailbox} from the policy";
-
-static const char revoked[] =
-	"the sign-in was revoked, by a new password for instance: sign in again for account "
-	"{account}";
-
-static const char unused[] =
-	"the sign-in of account {account} has ended because it was not used: sign in again";
-
-static const char single_page[] =
-	"application {client_id} is registered as a single-page application, whose sign-ins end "
-	"after a day: register it as \"Mobile and desktop applications\" or \"Web\", then sign "
-	"in again for account {account}";
-
-static const char frequency[] =
-	"a Conditional Access policy ends sign-ins after a while: sign in again for account "
-	"{account}, and exclude {mailbox} from the policy's sign-in frequency";
-
-static const char restart[] =
-	"that sign-in is over or was used already: begin it again for account {account}";
-
-static const char verifier[] =
-	"the sign-in's proof does not fit: begin it again for account {account}; if that does "
-	"not help, please report this as a fault of the relay, with the trace id";
-
-static const char restricted[] =
-	"tenant restrictions of this network forbid tenant {tenant}: ask whoever runs the proxy "
-	"or firewall to admit it";
-
 /*
- * Code, how to take it, when to try again at the earliest, what to do.
+ * Code, how to take it, whether the credential is at fault, when to try again at the earliest, what
+ * to do, what it means.
  *
  * "Report it" cases (a request that the relay built wrongly) are CONFIG as well: they do not come
  * right by themselves, and a wrong tenant or scope is the likelier cause.
  */
 static const struct aadsts_row rows[] = {
-	{ 28002, TOKEN_FAIL_CONFIG, 0, scope },
-	{ 28003, TOKEN_FAIL_CONFIG, 0, scope },
-	{ 40010, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 50001, TOKEN_FAIL_CONFIG, 0, resource },
-	{ 50002, TOKEN_FAIL_CONFIG, 0, restricted },
-	{ 50005, TOKEN_FAIL_CONFIG, 0, access_policy },
-	{ 50011, TOKEN_FAIL_CONFIG, 0, redirect },
-	{ 50012, TOKEN_FAIL_CONFIG, 0, certificate },
-	{ 50013, TOKEN_FAIL_CONFIG, 0, assertion },
-	{ 50020, TOKEN_FAIL_CONFIG, 0, no_user },
-	{ 50027, TOKEN_FAIL_CONFIG, 0, assertion },
-	{ 50033, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 50034, TOKEN_FAIL_CONFIG, 0, no_user },
-	{ 50048, TOKEN_FAIL_CONFIG, 0, assertion },
-	{ 50049, TOKEN_FAIL_CONFIG, 0, wrong_cloud },
-	{ 50053, TOKEN_FAIL_LOGIN, LOCKED_MS, locked },
-	{ 50055, TOKEN_FAIL_LOGIN, 0, password_ended },
-	{ 50056, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 50057, TOKEN_FAIL_CONFIG, 0, user_off },
-	{ 50058, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 50059, TOKEN_FAIL_CONFIG, 0, real_tenant },
-	{ 50072, TOKEN_FAIL_LOGIN, 0, mfa },
-	{ 50074, TOKEN_FAIL_LOGIN, 0, mfa },
-	{ 50076, TOKEN_FAIL_LOGIN, 0, mfa },
-	{ 50078, TOKEN_FAIL_LOGIN, 0, mfa },
-	{ 50079, TOKEN_FAIL_LOGIN, 0, mfa },
-	{ 50085, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 50087, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 50088, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 50089, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 50097, TOKEN_FAIL_CONFIG, 0, device_policy },
-	{ 50105, TOKEN_FAIL_CONFIG, 0, not_assigned },
-	{ 50126, TOKEN_FAIL_LOGIN, 0, bad_password },
-	{ 50128, TOKEN_FAIL_CONFIG, 0, real_tenant },
-	{ 50131, TOKEN_FAIL_CONFIG, 0, risk },
-	{ 50132, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 50133, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 50134, TOKEN_FAIL_LOGIN, 0, restart },
-	{ 50135, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 50139, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 50144, TOKEN_FAIL_LOGIN, 0, password_ended },
-	{ 50155, TOKEN_FAIL_CONFIG, 0, device_policy },
-	{ 50158, TOKEN_FAIL_LOGIN, 0, mfa },
-	{ 50166, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 50173, TOKEN_FAIL_LOGIN, 0, revoked },
-	{ 50194, TOKEN_FAIL_CONFIG, 0, real_tenant },
-	{ 50196, TOKEN_FAIL_TRANSIENT, LOOP_MS, "" },
-	{ 53000, TOKEN_FAIL_CONFIG, 0, device_policy },
-	{ 53001, TOKEN_FAIL_CONFIG, 0, device_policy },
-	{ 53002, TOKEN_FAIL_CONFIG, 0, access_policy },
-	{ 53003, TOKEN_FAIL_CONFIG, 0, access_policy },
-	{ 53004, TOKEN_FAIL_CONFIG, 0, access_policy },
-	{ 53010, TOKEN_FAIL_CONFIG, 0, access_policy },
-	{ 53011, TOKEN_FAIL_CONFIG, 0, risk },
-	{ 54005, TOKEN_FAIL_LOGIN, 0, restart },
-	{ 65001, TOKEN_FAIL_CONFIG, 0, no_consent },
-	{ 65004, TOKEN_FAIL_LOGIN, 0, declined },
-	{ 65005, TOKEN_FAIL_CONFIG, 0, permissions },
-	{ 70000, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 70001, TOKEN_FAIL_CONFIG, 0, application_off },
-	{ 70002, TOKEN_FAIL_CONFIG, 0, secret_wrong },
-	{ 70003, TOKEN_FAIL_CONFIG, 0, grant },
-	{ 70005, TOKEN_FAIL_CONFIG, 0, grant },
-	{ 70008, TOKEN_FAIL_LOGIN, 0, unused },
-	{ 70011, TOKEN_FAIL_CONFIG, 0, scope },
-	{ 70012, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 70016, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 70018, TOKEN_FAIL_LOGIN, 0, restart },
-	{ 70019, TOKEN_FAIL_LOGIN, 0, restart },
-	{ 70021, TOKEN_FAIL_CONFIG, 0, federation },
-	{ 70043, TOKEN_FAIL_LOGIN, 0, frequency },
-	{ 80001, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 80002, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 80005, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 80014, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 90002, TOKEN_FAIL_CONFIG, 0, no_tenant },
-	{ 90006, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 90008, TOKEN_FAIL_CONFIG, 0, permissions },
-	{ 90012, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 90013, TOKEN_FAIL_CONFIG, 0, malformed },
-	{ 90014, TOKEN_FAIL_CONFIG, 0, malformed },
-	{ 90019, TOKEN_FAIL_CONFIG, 0, real_tenant },
-	{ 90023, TOKEN_FAIL_CONFIG, 0, malformed },
-	{ 90024, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 90033, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 90038, TOKEN_FAIL_CONFIG, 0, wrong_cloud },
-	{ 90051, TOKEN_FAIL_CONFIG, 0, wrong_cloud },
-	{ 90055, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 90090, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 90091, TOKEN_FAIL_TRANSIENT, 0, "" },
-	{ 90094, TOKEN_FAIL_CONFIG, 0, permissions },
-	{ 90095, TOKEN_FAIL_CONFIG, 0, permissions },
-	{ 90100, TOKEN_FAIL_CONFIG, 0, malformed },
-	{ 90119, TOKEN_FAIL_LOGIN, 0, restart },
-	{ 90120, TOKEN_FAIL_LOGIN, 0, restart },
-	{ 90124, TOKEN_FAIL_CONFIG, 0, real_tenant },
-	{ 90130, TOKEN_FAIL_CONFIG, 0, real_tenant },
-	{ 500011, TOKEN_FAIL_CONFIG, 0, resource },
-	{ 500021, TOKEN_FAIL_CONFIG, 0, restricted },
-	{ 500022, TOKEN_FAIL_CONFIG, 0, restricted },
-	{ 500133, TOKEN_FAIL_CONFIG, 0, assertion },
-	{ 501481, TOKEN_FAIL_CONFIG, 0, verifier },
-	{ 530003, TOKEN_FAIL_CONFIG, 0, device_policy },
-	{ 530032, TOKEN_FAIL_CONFIG, 0, access_policy },
-	{ 530034, TOKEN_FAIL_CONFIG, 0, access_policy },
-	{ 530035, TOKEN_FAIL_CONFIG, 0, security_defaults },
-	{ 530036, TOKEN_FAIL_CONFIG, 0, device_code_policy },
-	{ 650052, TOKEN_FAIL_CONFIG, 0, permissions },
-	{ 650053, TOKEN_FAIL_CONFIG, 0, resource },
-	{ 650054, TOKEN_FAIL_CONFIG, 0, resource },
-	{ 650056, TOKEN_FAIL_CONFIG, 0, permissions },
-	{ 650057, TOKEN_FAIL_CONFIG, 0, permissions },
-	{ 700005, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 700011, TOKEN_FAIL_CONFIG, 0, no_application },
-	{ 700016, TOKEN_FAIL_CONFIG, 0, no_application },
-	{ 700020, TOKEN_FAIL_LOGIN, 0, sign_in },
-	{ 700022, TOKEN_FAIL_CONFIG, 0, scope },
-	{ 700023, TOKEN_FAIL_CONFIG, 0, scope },
-	{ 700024, TOKEN_FAIL_CONFIG, 0, assertion_time },
-	{ 700025, TOKEN_FAIL_CONFIG, 0, public_client },
-	{ 700027, TOKEN_FAIL_CONFIG, 0, certificate },
-	{ 700030, TOKEN_FAIL_CONFIG, 0, certificate },
-	{ 700082, TOKEN_FAIL_LOGIN, 0, unused },
-	{ 700084, TOKEN_FAIL_CONFIG, 0, single_page },
-	{ 700211, TOKEN_FAIL_CONFIG, 0, federation },
-	{ 700212, TOKEN_FAIL_CONFIG, 0, federation },
-	{ 700213, TOKEN_FAIL_CONFIG, 0, federation },
-	{ 900023, TOKEN_FAIL_CONFIG, 0, no_tenant },
-	{ 900144, TOKEN_FAIL_CONFIG, 0, malformed },
-	{ 900382, TOKEN_FAIL_CONFIG, 0, wrong_cloud },
-	{ 900384, TOKEN_FAIL_CONFIG, 0, assertion },
-	{ 900432, TOKEN_FAIL_CONFIG, 0, wrong_cloud },
-	{ 900439, TOKEN_FAIL_CONFIG, 0, wrong_cloud },
-	{ 901002, TOKEN_FAIL_CONFIG, 0, malformed },
-	{ 1002012, TOKEN_FAIL_CONFIG, 0, scope_default },
-	{ 7000112, TOKEN_FAIL_CONFIG, 0, application_off },
-	{ 7000215, TOKEN_FAIL_CONFIG, 0, secret_wrong },
-	{ 7000218, TOKEN_FAIL_CONFIG, 0, no_secret },
-	{ 7000222, TOKEN_FAIL_CONFIG, 0, secret_expired },
-	{ 7002137, TOKEN_FAIL_CONFIG, 0, federation },
-	{ 7002138, TOKEN_FAIL_CONFIG, 0, federation },
-	{ 9001023, TOKEN_FAIL_CONFIG, 0, real_tenant },
-	{ 9002313, TOKEN_FAIL_CONFIG, 0, malformed },
-	{ 9002332, TOKEN_FAIL_CONFIG, 0, real_tenant },
+	{ 28002, TOKEN_FAIL_CONFIG, false, 0, ADVICE_SCOPE,
+	  "the value of scope is not valid" },
+	{ 28003, TOKEN_FAIL_CONFIG, false, 0, ADVICE_SCOPE,
+	  "scope is empty" },
+	{ 40010, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "an identity provider that the tenant depends on does not answer in time" },
+	{ 50001, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RESOURCE,
+	  "the resource that the scope names is switched off or does not exist in the tenant" },
+	{ 50002, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RESTRICTED,
+	  "tenant restrictions of the network's proxy forbid this tenant" },
+	{ 50005, TOKEN_FAIL_CONFIG, false, 0, ADVICE_DEVICE_POLICY,
+	  "a Conditional Access policy does not admit this kind of device" },
+	{ 50011, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REDIRECT,
+	  "the address that the sign-in returns to is not registered with the application" },
+	{ 50012, TOKEN_FAIL_CONFIG, true, 0, ADVICE_CERTIFICATE,
+	  "the certificate's subject, chain, thumbprint or signature is not the registered one's" },
+	{ 50013, TOKEN_FAIL_CONFIG, true, 0, ADVICE_ASSERTION,
+	  "the signed assertion is not valid: wrong issuer, time or signature" },
+	{ 50020, TOKEN_FAIL_CONFIG, false, 0, ADVICE_NO_USER,
+	  "the user belongs to another tenant, and is no guest in this one" },
+	{ 50027, TOKEN_FAIL_CONFIG, true, 0, ADVICE_ASSERTION,
+	  "the assertion is no valid JWT" },
+	{ 50033, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "a passing error while somebody was signed in" },
+	{ 50034, TOKEN_FAIL_CONFIG, false, 0, ADVICE_NO_USER,
+	  "the user does not exist in this tenant" },
+	{ 50048, TOKEN_FAIL_CONFIG, true, 0, ADVICE_ASSERTION,
+	  "the assertion's subject is not its issuer" },
+	{ 50049, TOKEN_FAIL_CONFIG, false, 0, ADVICE_WRONG_CLOUD,
+	  "the endpoint does not know this cloud instance" },
+	{ 50053, TOKEN_FAIL_LOGIN, false, LOCKED_MS, ADVICE_LOCKED,
+	  "the user is locked after too many failed sign-ins, or they came from an address that Microsoft takes for malicious" },
+	{ 50055, TOKEN_FAIL_LOGIN, false, 0, ADVICE_PASSWORD_ENDED,
+	  "the user's password has ended" },
+	{ 50056, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "the user has no password in this directory" },
+	{ 50057, TOKEN_FAIL_CONFIG, false, 0, ADVICE_USER_OFF,
+	  "the user is switched off" },
+	{ 50058, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "nobody is signed in" },
+	{ 50059, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REAL_TENANT,
+	  "neither the request nor the credential says which tenant is meant" },
+	{ 50072, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SECOND_FACTOR,
+	  "the user has to register a second factor first" },
+	{ 50074, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SECOND_FACTOR,
+	  "strong authentication is asked for, and was not given" },
+	{ 50076, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SECOND_FACTOR,
+	  "a second factor is asked for, because of a policy or of where the sign-in comes from" },
+	{ 50078, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SECOND_FACTOR,
+	  "the second factor was given too long ago" },
+	{ 50079, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SECOND_FACTOR,
+	  "the user has to register a second factor first, because of a policy or of where the sign-in comes from" },
+	{ 50085, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "the sign-in needs a social identity provider's once more" },
+	{ 50087, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "a passing error while somebody was signed in with a second factor" },
+	{ 50088, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "too many second factors by telephone were asked for" },
+	{ 50089, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "the sign-in took too long: its flow token has ended" },
+	{ 50097, TOKEN_FAIL_CONFIG, false, 0, ADVICE_DEVICE_POLICY,
+	  "the device must authenticate itself" },
+	{ 50105, TOKEN_FAIL_CONFIG, false, 0, ADVICE_ASSIGN,
+	  "the user is not assigned to the application" },
+	{ 50126, TOKEN_FAIL_LOGIN, false, 0, ADVICE_PASSWORD_WRONG,
+	  "the user name or the password is wrong" },
+	{ 50128, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REAL_TENANT,
+	  "the domain in the request belongs to no tenant" },
+	{ 50131, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RISK,
+	  "Conditional Access or a suspicious sign-in stands in the way" },
+	{ 50132, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "the session has ended: the password was changed or has ended" },
+	{ 50133, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "the session has ended: the password was changed or has ended lately" },
+	{ 50134, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_RESTART,
+	  "the sign-in was begun in another data centre" },
+	{ 50135, TOKEN_FAIL_LOGIN, false, 0, ADVICE_PASSWORD_ENDED,
+	  "the password has to be changed, because the user is at risk" },
+	{ 50139, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "the session is not valid, because something outside is missing" },
+	{ 50144, TOKEN_FAIL_LOGIN, false, 0, ADVICE_PASSWORD_ENDED,
+	  "the user's Active Directory password has ended" },
+	{ 50155, TOKEN_FAIL_CONFIG, false, 0, ADVICE_DEVICE_POLICY,
+	  "the device could not be authenticated" },
+	{ 50158, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SECOND_FACTOR,
+	  "a further check outside of Microsoft was not passed" },
+	{ 50166, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the request to the on-premises server failed" },
+	{ 50173, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_REVOKED,
+	  "the sign-in was revoked, because of a new password for instance: a fresh one is needed" },
+	{ 50194, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REAL_TENANT,
+	  "the application is for one tenant only, and the request went to /common" },
+	{ 50196, TOKEN_FAIL_TRANSIENT, false, LOOP_MS, ADVICE_NONE,
+	  "the endpoint was asked for the same thing over and over: the relay waits for five minutes" },
+	{ 53000, TOKEN_FAIL_CONFIG, false, 0, ADVICE_DEVICE_POLICY,
+	  "Conditional Access asks for a compliant device" },
+	{ 53001, TOKEN_FAIL_CONFIG, false, 0, ADVICE_DEVICE_POLICY,
+	  "Conditional Access asks for a device that is joined to the domain" },
+	{ 53002, TOKEN_FAIL_CONFIG, false, 0, ADVICE_ACCESS_POLICY,
+	  "Conditional Access asks for an approved application, and this is none" },
+	{ 53003, TOKEN_FAIL_CONFIG, false, 0, ADVICE_ACCESS_POLICY,
+	  "Conditional Access forbids it" },
+	{ 53004, TOKEN_FAIL_CONFIG, false, 0, ADVICE_ACCESS_POLICY,
+	  "the user must register a second factor, and may not do that from here" },
+	{ 53010, TOKEN_FAIL_CONFIG, false, 0, ADVICE_ACCESS_POLICY,
+	  "second factors may be registered only from certain places or devices" },
+	{ 53011, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RISK,
+	  "the user is blocked because of a risk" },
+	{ 54005, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_RESTART,
+	  "the code of this sign-in was used already" },
+	{ 65001, TOKEN_FAIL_CONFIG, false, 0, ADVICE_CONSENT,
+	  "neither a user nor an administrator has consented to what the application asks for" },
+	{ 65004, TOKEN_FAIL_LOGIN, false, 0, ADVICE_DECLINED,
+	  "the user declined to consent" },
+	{ 65005, TOKEN_FAIL_CONFIG, false, 0, ADVICE_PERMISSIONS,
+	  "the resource is not among the permissions that the application is registered with" },
+	{ 70000, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "the refresh token, code or grant is not valid" },
+	{ 70001, TOKEN_FAIL_CONFIG, false, 0, ADVICE_APPLICATION_OFF,
+	  "the application does not exist in the tenant, or is switched off" },
+	{ 70002, TOKEN_FAIL_CONFIG, true, 0, ADVICE_SECRET_WRONG,
+	  "the application's credential is not valid" },
+	{ 70003, TOKEN_FAIL_CONFIG, false, 0, ADVICE_GRANT,
+	  "the application may not use this grant" },
+	{ 70005, TOKEN_FAIL_CONFIG, false, 0, ADVICE_GRANT,
+	  "the application may not use this response type" },
+	{ 70008, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_UNUSED,
+	  "the refresh token or code has ended, because it was not used" },
+	{ 70011, TOKEN_FAIL_CONFIG, false, 0, ADVICE_SCOPE,
+	  "the scope is not valid" },
+	{ 70012, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the endpoint has had a passing error" },
+	{ 70016, TOKEN_FAIL_POLL, false, 0, ADVICE_NONE,
+	  "nobody has entered the device code and signed in yet" },
+	{ 70018, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_RESTART,
+	  "the device code that was entered is wrong" },
+	{ 70019, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_RESTART,
+	  "the device code was not entered in time" },
+	{ 70021, TOKEN_FAIL_CONFIG, true, 0, ADVICE_FEDERATION,
+	  "no federated credential of the application fits the token that was shown" },
+	{ 70043, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_FREQUENCY,
+	  "the refresh token has ended, because Conditional Access asks for a sign-in every so often" },
+	{ 80001, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the on-premises authentication agent cannot reach Active Directory" },
+	{ 80002, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the on-premises authentication agent has timed out" },
+	{ 80005, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the on-premises authentication agent has given an unexpected answer" },
+	{ 80014, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the on-premises authentication agent has answered too late" },
+	{ 90002, TOKEN_FAIL_CONFIG, false, 0, ADVICE_NO_TENANT,
+	  "the tenant does not exist" },
+	{ 90006, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the service is not available for the moment" },
+	{ 90008, TOKEN_FAIL_CONFIG, false, 0, ADVICE_PERMISSIONS,
+	  "the application lacks the permission to sign in and read a profile" },
+	{ 90012, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the request took too long" },
+	{ 90013, TOKEN_FAIL_CONFIG, false, 0, ADVICE_MALFORMED,
+	  "the request is not valid" },
+	{ 90014, TOKEN_FAIL_CONFIG, false, 0, ADVICE_MALFORMED,
+	  "a required field is missing" },
+	{ 90019, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REAL_TENANT,
+	  "the request does not say which tenant is meant" },
+	{ 90023, TOKEN_FAIL_CONFIG, false, 0, ADVICE_MALFORMED,
+	  "the request is not valid" },
+	{ 90024, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "a passing error, or too many requests" },
+	{ 90033, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "a passing error" },
+	{ 90038, TOKEN_FAIL_CONFIG, false, 0, ADVICE_WRONG_CLOUD,
+	  "the tenant is in another Microsoft cloud" },
+	{ 90051, TOKEN_FAIL_CONFIG, false, 0, ADVICE_WRONG_CLOUD,
+	  "the request names a cloud that is not known" },
+	{ 90055, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the tenant sends too many requests" },
+	{ 90090, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the directory service has a passing error" },
+	{ 90091, TOKEN_FAIL_TRANSIENT, false, 0, ADVICE_NONE,
+	  "the directory service has a passing error" },
+	{ 90094, TOKEN_FAIL_CONFIG, false, 0, ADVICE_PERMISSIONS,
+	  "an administrator has to consent" },
+	{ 90095, TOKEN_FAIL_CONFIG, false, 0, ADVICE_PERMISSIONS,
+	  "an administrator has to approve the request for consent" },
+	{ 90100, TOKEN_FAIL_CONFIG, false, 0, ADVICE_MALFORMED,
+	  "a field of the request is empty or not valid" },
+	{ 90119, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_RESTART,
+	  "the user code is missing" },
+	{ 90120, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_RESTART,
+	  "the sign-in by device code was authorised or declined already" },
+	{ 90124, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REAL_TENANT,
+	  "the resource cannot be used by way of /common or /consumers" },
+	{ 90130, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REAL_TENANT,
+	  "the application cannot be used by way of /common or /consumers" },
+	{ 500011, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RESOURCE,
+	  "the tenant does not have the resource that the scope names" },
+	{ 500021, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RESTRICTED,
+	  "tenant restrictions forbid this tenant" },
+	{ 500022, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RESTRICTED,
+	  "tenant restrictions forbid this tenant, or their header is not valid" },
+	{ 500133, TOKEN_FAIL_CONFIG, true, 0, ADVICE_ASSERTION_TIME,
+	  "the assertion is not within the time for which it is valid" },
+	{ 501481, TOKEN_FAIL_CONFIG, false, 0, ADVICE_VERIFIER,
+	  "code_verifier does not fit the code_challenge that the sign-in began with" },
+	{ 530003, TOKEN_FAIL_CONFIG, false, 0, ADVICE_DEVICE_POLICY,
+	  "Conditional Access asks for a managed device" },
+	{ 530032, TOKEN_FAIL_CONFIG, false, 0, ADVICE_ACCESS_POLICY,
+	  "a security policy of the tenant forbids it" },
+	{ 530034, TOKEN_FAIL_CONFIG, false, 0, ADVICE_ACCESS_POLICY,
+	  "a delegated administrator may not do this" },
+	{ 530035, TOKEN_FAIL_CONFIG, false, 0, ADVICE_SECURITY_DEFAULTS,
+	  "the tenant's security defaults forbid it" },
+	{ 530036, TOKEN_FAIL_CONFIG, false, 0, ADVICE_DEVICE_CODE_POLICY,
+	  "Conditional Access forbids sign-ins by device code" },
+	{ 650052, TOKEN_FAIL_CONFIG, false, 0, ADVICE_PERMISSIONS,
+	  "the tenant has not subscribed to, or has not licensed, the service that the application wants" },
+	{ 650053, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RESOURCE,
+	  "the resource does not have the scope that was asked for" },
+	{ 650054, TOKEN_FAIL_CONFIG, false, 0, ADVICE_RESOURCE,
+	  "the resource was removed or is switched off in the tenant" },
+	{ 650056, TOKEN_FAIL_CONFIG, false, 0, ADVICE_PERMISSIONS,
+	  "the application is misconfigured: its permissions are not complete, or nobody has consented" },
+	{ 650057, TOKEN_FAIL_CONFIG, false, 0, ADVICE_PERMISSIONS,
+	  "the resource is not among the permissions that the application is registered with" },
+	{ 700005, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "the code or refresh token is for another tenant" },
+	{ 700011, TOKEN_FAIL_CONFIG, false, 0, ADVICE_NO_APPLICATION,
+	  "the application does not exist in the tenant" },
+	{ 700016, TOKEN_FAIL_CONFIG, false, 0, ADVICE_NO_APPLICATION,
+	  "the application does not exist in the tenant, or nobody there has consented to it" },
+	{ 700020, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN,
+	  "somebody has to sign in" },
+	{ 700022, TOKEN_FAIL_CONFIG, false, 0, ADVICE_SCOPE,
+	  "the scope names more than one resource" },
+	{ 700023, TOKEN_FAIL_CONFIG, false, 0, ADVICE_SCOPE,
+	  "the scope names no resource" },
+	{ 700024, TOKEN_FAIL_CONFIG, true, 0, ADVICE_ASSERTION_TIME,
+	  "the assertion is not within the time for which it is valid" },
+	{ 700025, TOKEN_FAIL_CONFIG, false, 0, ADVICE_PUBLIC_CLIENT,
+	  "the application is registered as a public client, and has shown a credential all the same" },
+	{ 700027, TOKEN_FAIL_CONFIG, true, 0, ADVICE_CERTIFICATE,
+	  "the assertion's signature cannot be checked: the certificate is not registered with the application, or has ended" },
+	{ 700030, TOKEN_FAIL_CONFIG, true, 0, ADVICE_CERTIFICATE,
+	  "the certificate's subject or issuer is not among those the application trusts" },
+	{ 700082, TOKEN_FAIL_LOGIN, false, 0, ADVICE_SIGN_IN_UNUSED,
+	  "the refresh token has ended, because it was not used for 90 days" },
+	{ 700084, TOKEN_FAIL_CONFIG, false, 0, ADVICE_SINGLE_PAGE,
+	  "the refresh token was given to a single-page application, and has ended after a day" },
+	{ 700211, TOKEN_FAIL_CONFIG, true, 0, ADVICE_FEDERATION,
+	  "no federated credential of the application has the issuer of the token that was shown" },
+	{ 700212, TOKEN_FAIL_CONFIG, true, 0, ADVICE_FEDERATION,
+	  "no federated credential of the application has the audience of the token that was shown" },
+	{ 700213, TOKEN_FAIL_CONFIG, true, 0, ADVICE_FEDERATION,
+	  "no federated credential of the application has the subject of the token that was shown" },
+	{ 900023, TOKEN_FAIL_CONFIG, false, 0, ADVICE_NO_TENANT,
+	  "what stands for the tenant is neither an id nor a domain" },
+	{ 900144, TOKEN_FAIL_CONFIG, false, 0, ADVICE_MALFORMED,
+	  "a required field is missing" },
+	{ 900382, TOKEN_FAIL_CONFIG, false, 0, ADVICE_WRONG_CLOUD,
+	  "a confidential client may not ask across clouds" },
+	{ 900384, TOKEN_FAIL_CONFIG, true, 0, ADVICE_ASSERTION,
+	  "the assertion's signature is not valid" },
+	{ 900432, TOKEN_FAIL_CONFIG, false, 0, ADVICE_WRONG_CLOUD,
+	  "a confidential client may not ask across clouds" },
+	{ 900439, TOKEN_FAIL_CONFIG, false, 0, ADVICE_WRONG_CLOUD,
+	  "the application is in another Microsoft cloud" },
+	{ 901002, TOKEN_FAIL_CONFIG, false, 0, ADVICE_MALFORMED,
+	  "a field of the request is not supported" },
+	{ 1002012, TOKEN_FAIL_CONFIG, false, 0, ADVICE_SCOPE_DEFAULT,
+	  "with client credentials the scope must end in /.default" },
+	{ 7000112, TOKEN_FAIL_CONFIG, false, 0, ADVICE_APPLICATION_OFF,
+	  "the application is switched off" },
+	{ 7000215, TOKEN_FAIL_CONFIG, true, 0, ADVICE_SECRET_WRONG,
+	  "the client secret is wrong; often the Secret ID was copied in place of the Value" },
+	{ 7000218, TOKEN_FAIL_CONFIG, false, 0, ADVICE_NO_CREDENTIAL,
+	  "the application must show a secret or a certificate, and has shown neither" },
+	{ 7000222, TOKEN_FAIL_CONFIG, true, 0, ADVICE_SECRET_ENDED,
+	  "the client secret has ended" },
+	{ 7002137, TOKEN_FAIL_CONFIG, true, 0, ADVICE_FEDERATION,
+	  "no federated credential of the application has the issuer and subject of the token that was shown" },
+	{ 7002138, TOKEN_FAIL_CONFIG, true, 0, ADVICE_FEDERATION,
+	  "the application's federated credentials do not admit the token that was shown" },
+	{ 9001023, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REAL_TENANT,
+	  "this grant cannot be used by way of /common or /consumers" },
+	{ 9002313, TOKEN_FAIL_CONFIG, false, 0, ADVICE_MALFORMED,
+	  "the request is malformed" },
+	{ 9002332, TOKEN_FAIL_CONFIG, false, 0, ADVICE_REAL_TENANT,
+	  "the application is for organizations only, and the request went to /consumers" },
 };
 
 /* clang-format on */

@@ -2,9 +2,11 @@
 #ifndef OAUTHRELAY_OAUTH_AADSTS_H
 #define OAUTHRELAY_OAUTH_AADSTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "oauth/advice.h"
 #include "oauth/token_failure.h"
 
 /*
@@ -15,8 +17,10 @@
 struct aadsts_row {
 	uint32_t code;
 	enum token_failure_class class;
-	int64_t wait_ms;    /* no other try before that; 0: the usual schedule */
-	const char *remedy; /* with the placeholders of config/remedy.h; "" for passing troubles */
+	bool credential; /* the one that was shown is at fault; another may do */
+	int64_t wait_ms; /* no other try before that; 0: the usual schedule */
+	enum advice advice;
+	const char *meaning; /* half a sentence, for `oauthrelay explain` */
 };
 
 /* NULL when the number is not known. */

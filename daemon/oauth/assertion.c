@@ -283,17 +283,6 @@ static void on_run(struct job *job)
 				       clock_wall_ms(), jti, &assertion->value, &assertion->err);
 }
 
-static void copy(struct credential *out, const struct credential *from)
-{
-	*out = (struct credential){ .kind = from->kind,
-				    .algorithm = from->algorithm,
-				    .thumbprint = from->thumbprint };
-	memcpy(out->label, from->label, sizeof(out->label));
-	secret_set(&out->key_pem, secret_reveal(&from->key_pem));
-	mem_replace_str(&out->certificate_pem, from->certificate_pem);
-	mem_replace_str(&out->assertion_file, from->assertion_file);
-}
-
 static void on_done(struct job *job)
 {
 	struct assertion *assertion = (struct assertion *)(void *)job;
@@ -301,9 +290,7 @@ static void on_done(struct job *job)
 		assertion->cb(assertion->arg, assertion->ok ? &assertion->value : NULL,
 			      assertion->ok ? NULL : &assertion->err);
 	secret_done(&assertion->value);
-	secret_done(&assertion->credential.key_pem);
-	free(assertion->credential.certificate_pem);
-	free(assertion->credential.assertion_file);
+	credential_done(&assertion->credential);
 	free(assertion->client_id);
 	free(assertion->audience);
 	free(assertion);
@@ -317,7 +304,7 @@ struct assertion *assertion_start(struct worker *worker, const struct credential
 	enum lane lane = credential->kind == CREDENTIAL_FEDERATED ? LANE_DISK : LANE_CRYPTO;
 	assertion->job.run = on_run;
 	assertion->job.done = on_done;
-	copy(&assertion->credential, credential);
+	credential_copy(&assertion->credential, credential);
 	assertion->client_id = mem_strdup(client_id);
 	assertion->audience = mem_strdup(audience);
 	assertion->cb = cb;

@@ -10,6 +10,8 @@
 #include "config/config.h"
 #include "config/remedy.h"
 #include "oauth/aadsts.h"
+#include "oauth/advice.h"
+#include "oauth/oauth_error.h"
 #include "oauth/token_request.h"
 
 enum {
@@ -27,79 +29,18 @@ struct judging {
 	size_t shown_count;
 };
 
-/* ---- tables ---- */
-
-struct error_kind {
-	const char *error;
-	enum token_failure_class class;
-	const char *remedy;
-};
-
-static const char check_account[] = "check tenant, client_id, client_secret and scope of account "
-				    "{account}";
-static const char sign_in_again[] = "sign in again for account {account}";
-
-/* RFC 6749 5.2 and Microsoft's additions, for replies without a known AADSTS number. */
-static const struct error_kind error_kinds[] = {
-	{ "invalid_client", TOKEN_FAIL_CONFIG,
-	  "check client_id and client_secret of account {account}" },
-	{ "unauthorized_client", TOKEN_FAIL_CONFIG,
-	  "application {client_id} may not do this: check its permissions and client_id of account "
-	  "{account}" },
-	{ "invalid_scope", TOKEN_FAIL_CONFIG, "check scope of account {account}" },
-	{ "invalid_resource", TOKEN_FAIL_CONFIG, "check scope of account {account}" },
-	{ "invalid_request", TOKEN_FAIL_CONFIG, check_account },
-	{ "unsupported_grant_type", TOKEN_FAIL_CONFIG,
-	  "check authority and token_endpoint of account {account}" },
-	{ "invalid_grant", TOKEN_FAIL_LOGIN, sign_in_again },
-	{ "interaction_required", TOKEN_FAIL_LOGIN, sign_in_again },
-	{ "consent_required", TOKEN_FAIL_LOGIN, sign_in_again },
-	{ "login_required", TOKEN_FAIL_LOGIN, sign_in_again },
-	{ "temporarily_unavailable", TOKEN_FAIL_TRANSIENT, "" },
-	{ "server_error", TOKEN_FAIL_TRANSIENT, "" },
-};
-
-/* Those that are about the secret, certificate or assertion itself, so that another one may do
- * (microsoft365.md 4.12). */
-static const uint32_t credential_codes[] = {
-	50012,	50013,	50027,	50048,	70002,	 70021,	  500133,  700024,  700027,
-	700030, 700211, 700212, 700213, 7000215, 7000222, 7002137, 7002138,
-};
-
-static const char wrong_speaker[] =
-	"something between this machine and the token endpoint seems to answer in its place: a "
-	"proxy, or the login page of a network";
-
-static const char *remedy_for_network(enum http_failure failure)
-{
-	switch (failure) {
-	case HTTP_FAIL_DNS:
-		return "see that this machine's name servers work";
-	case HTTP_FAIL_CONNECT:
-	case HTTP_FAIL_TIMEOUT:
-		return "see that the firewall lets this machine out to TCP port 443";
-	case HTTP_FAIL_TLS:
-		return "the text names the cause; nothing was sent";
-	case HTTP_FAIL_TOO_BIG:
-		return wrong_speaker;
-	case HTTP_FAIL_PROXY:
-		return "the proxy is to blame: the text says what to change at it, or in "
-		       "proxy.tokens and proxy.password";
-	case HTTP_FAIL_OTHER:
-	case HTTP_OK:
-		break;
-	}
-	return "";
-}
-
 /* ---- building a failure ---- */
 
-static void set_remedy(struct token_failure *failure, const char *remedy,
+/* number: an AADSTS number that nobody knows yet; else 0. */
+static void set_remedy(struct token_failure *failure, enum advice advice, uint32_t number,
 		       const struct account_config *account)
 {
 	struct strbuf text;
 	strbuf_init(&text, 4096);
-	remedy_append(&text, remedy, account);
+	if (number != 0)
+		strbuf_addf(&text, "look up https://login.microsoftonline.com/error?code=%u; ",
+			    number);
+	remedy_append(&text, advice_remedy(advice, account), account);
 	err_set(&failure->remedy, "%s", strbuf_cstr(&text));
 	strbuf_done(&text);
 }
@@ -160,11 +101,19 @@ static int64_t wait_asked_for(const struct http_reply *reply)
 
 /* ---- failures ---- */
 
+/* For a code of our own. */
+static void set_trouble_remedy(struct token_failure *failure, const struct account_config *account)
+{
+	const struct oauth_error_row *row = oauth_trouble_find(str_of(failure->code));
+	if (row != NULL)
+		set_remedy(failure, row->advice, 0, account);
+}
+
 static void fail_network(const struct judging *j, struct token_failure *failure)
 {
 	set_code(failure, str_of(http_failure_name(j->reply->failure)));
 	failure->text = j->reply->err;
-	set_remedy(failure, remedy_for_network(j->reply->failure), j->account);
+	set_trouble_remedy(failure, j->account);
 }
 
 /* An answer, but none that a token endpoint gives. */
@@ -177,9 +126,7 @@ static void fail_reply(const struct judging *j, const char *why, struct token_fa
 		snprintf(failure->code, sizeof(failure->code), "http-%ld", reply->status);
 	err_set(&failure->text, "the token endpoint's reply, status %ld, is no token: %s",
 		reply->status, why);
-	/* A server in trouble may well say so in HTML; others do not. */
-	if (!status_is_passing(reply->status))
-		set_remedy(failure, wrong_speaker, j->account);
+	set_trouble_remedy(failure, j->account);
 }
 
 /* The first of error_codes[] that we know, else its first; else what the description begins with.
@@ -207,14 +154,6 @@ static uint32_t number_in(const cJSON *object, struct str description)
 	while (n < digits.n && ascii_is_digit(digits.p[n]))
 		n++;
 	return str_to_u64(str_head(digits, n), UINT32_MAX, &number) ? (uint32_t)number : 0;
-}
-
-static const struct error_kind *kind_of(struct str error)
-{
-	for (size_t i = 0; i < ARRAY_LEN(error_kinds); i++)
-		if (str_eq(error, str_of(error_kinds[i].error)))
-			return &error_kinds[i];
-	return NULL;
 }
 
 static void append_id(struct strbuf *out, const cJSON *object, const char *key, const char *label)
@@ -259,14 +198,6 @@ static bool repeats_secret(const struct judging *j, const cJSON *object)
 	return false;
 }
 
-static bool is_about_credential(uint32_t code, bool known, struct str error)
-{
-	for (size_t i = 0; i < ARRAY_LEN(credential_codes); i++)
-		if (credential_codes[i] == code)
-			return true;
-	return !known && str_eq(error, STR("invalid_client"));
-}
-
 /* The description up to its trace id, and then the ids from their own members, so that a cut does
  * not hit them: they are what Microsoft's support asks for. */
 static void set_text(struct token_failure *failure, const cJSON *object, struct str words)
@@ -281,35 +212,38 @@ static void set_text(struct token_failure *failure, const cJSON *object, struct 
 	strbuf_done(&text);
 }
 
+/* The number decides, where it is known; else the word. */
+static void rule(const struct judging *j, uint32_t code, struct str error,
+		 struct token_failure *failure)
+{
+	/* What nobody knows does not come right by itself, or not soon: a hold loses no mail. */
+	static const struct oauth_error_row unknown = { .class = TOKEN_FAIL_CONFIG,
+							.advice = ADVICE_UNKNOWN };
+	const struct aadsts_row *row = aadsts_find(code);
+	const struct oauth_error_row *word = oauth_error_find(error);
+	if (word == NULL)
+		word = &unknown;
+	failure->class = row != NULL ? row->class : word->class;
+	if (row != NULL && failure->retry_in_ms < row->wait_ms)
+		failure->retry_in_ms = row->wait_ms;
+	if (status_is_passing(j->reply->status))
+		failure->class = TOKEN_FAIL_TRANSIENT;
+	failure->credential_refused = failure->class == TOKEN_FAIL_CONFIG &&
+				      (row != NULL ? row->credential : word->credential);
+	set_remedy(failure, row != NULL ? row->advice : word->advice, row != NULL ? 0 : code,
+		   j->account);
+}
+
 /* RFC 6749 5.2, with Microsoft's members if they are there. */
 static void fail_oauth(const struct judging *j, const cJSON *object, struct str error,
 		       struct token_failure *failure)
 {
 	struct str description = STR("");
-	char number[24], look_up[128];
+	char number[24];
 	if (!json_get_str(object, "error_description", &description))
 		description = STR("");
 	uint32_t code = number_in(object, description);
-	const struct aadsts_row *row = aadsts_find(code);
-	const struct error_kind *kind = kind_of(error);
-	const char *remedy = kind != NULL ? kind->remedy : check_account;
-	/* What nobody knows does not come right by itself, or not soon: a hold loses no mail. */
-	failure->class = kind != NULL ? kind->class : TOKEN_FAIL_CONFIG;
-	if (row != NULL) {
-		failure->class = row->class;
-		remedy = row->remedy;
-		if (failure->retry_in_ms < row->wait_ms)
-			failure->retry_in_ms = row->wait_ms;
-	} else if (code != 0) {
-		snprintf(look_up, sizeof(look_up),
-			 "look up https://login.microsoftonline.com/error?code=%u", code);
-		remedy = look_up;
-	}
-	if (status_is_passing(j->reply->status))
-		failure->class = TOKEN_FAIL_TRANSIENT;
-	failure->credential_refused = failure->class == TOKEN_FAIL_CONFIG &&
-				      is_about_credential(code, row != NULL, error);
-	set_remedy(failure, remedy, j->account);
+	rule(j, code, error, failure);
 	if (repeats_secret(j, object)) {
 		error = STR("error");
 		err_set(&failure->text, "(not shown, because it repeats a secret)");
@@ -319,7 +253,9 @@ static void fail_oauth(const struct judging *j, const cJSON *object, struct str 
 	if (failure->text.text[0] == '\0') /* nothing but blanks */
 		err_set(&failure->text, "status %ld without explanation", j->reply->status);
 	snprintf(number, sizeof(number), "AADSTS%u", code);
-	set_code(failure, code != 0 ? str_of(number) : error);
+	/* The same number as "not yet" has; the word says more. */
+	bool by_word = code == 0 || str_eq(error, STR("slow_down"));
+	set_code(failure, by_word ? error : str_of(number));
 }
 
 static void wipe_token(const cJSON *object)

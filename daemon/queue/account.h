@@ -16,7 +16,10 @@
 struct dialer;
 struct event_base;
 struct http;
+struct seal;
 struct ssl_ctx_st;
+struct state;
+struct worker;
 
 /*
  * One account at work: its token, its sessions, its limits, the messages that are ready for it, and
@@ -25,9 +28,13 @@ struct ssl_ctx_st;
  */
 struct account_env {
 	struct event_base *base;
+	struct worker *worker;
 	struct spool *spool;
 	struct http *http;
 	struct dialer *dialer;
+	struct state *state; /* this and the next two: see queue_params */
+	const struct seal *seal;
+	const char *unsealed;
 	/* The message is the queue's again, and no longer in the account's list. */
 	void (*attempted)(void *arg, struct account *account, struct queued *m,
 			  const struct delivery_result *result);
@@ -61,6 +68,8 @@ void account_apply(struct account *account, const struct reply_rule *rule,
 void account_retry(struct account *account);
 /* No new transaction from now on; idle sessions say QUIT. */
 void account_stop(struct account *account);
+/* NULL: it needs none. For orders, and for those who look. */
+struct token *account_token(const struct account *account);
 /* Since when (wall clock ms) the account has been able to send; 0: since the start. */
 int64_t account_since_ms(const struct account *account);
 

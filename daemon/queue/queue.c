@@ -287,9 +287,13 @@ static struct account *make_account(struct queue *q, const char *name)
 {
 	const struct account_env env = {
 		.base = q->params.base,
+		.worker = q->params.worker,
 		.spool = q->spool,
 		.http = q->params.http,
 		.dialer = q->params.dialer,
+		.state = q->params.state,
+		.seal = q->params.seal,
+		.unsealed = q->params.unsealed,
 		.attempted = on_attempted,
 		.take = on_take,
 		.arg = q,

@@ -16,6 +16,9 @@
 struct dialer;
 struct event_base;
 struct http;
+struct seal;
+struct state;
+struct worker;
 
 /*
  * All messages that have been accepted and not yet finished: the index over the spool, when each is
@@ -27,9 +30,14 @@ struct queue;
 
 struct queue_params {
 	struct event_base *base;
+	struct worker *worker;
 	struct spool *spool;
 	struct http *http;
 	struct dialer *dialer;
+	/* What the accounts' tokens are remembered by. NULL: they are not. */
+	struct state *state;
+	const struct seal *seal;
+	const char *unsealed; /* why seal is NULL, and the command that mends it; outlives all */
 };
 
 /* TLS contexts of the accounts, in the order of the configuration; loaded in a job. */

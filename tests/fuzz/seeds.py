@@ -7,6 +7,7 @@ change of the seeds, and commit what it writes. The bytes in front of a seed are
 header comment says.
 """
 import base64
+import json
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -357,10 +358,100 @@ def users_seeds():
     yield "many", b"".join(b"u%d:$6$s$h\n" % n for n in range(200))
 
 
+SEALED = bytes.fromhex(
+    "4f415253015e318f8cf9cbe249000102030405060708090a0b1eb5910e74bce71c2dbb27ef1cb19a"
+    "db86a6f4574d7ce7cdfc37f63c1f28")
+
+
+def seal_seeds():
+    yield "altered", b"\0" + SEALED[:-1] + b"x"
+    yield "cut", b"\0" + SEALED[:-1]
+    yield "head", b"\0" + SEALED[:25]
+    yield "short", b"\0" + SEALED[:13]
+    yield "newer", b"\0OARS\2" + SEALED[5:]
+    yield "other-key", b"\0OARS\1" + b"x" * 8 + SEALED[13:]
+    yield "nothing", b"\0"
+    for n in (1, 10, 40, 128, 255):
+        yield f"own-{n:03}", bytes([n]) + b"a refresh token"
+    yield "own-empty", b"\1"
+
+
+RECORD = {
+    "version": 1, "binding": "a" * 64, "added_binding": "b" * 64, "access_got": 1795000000123,
+    "access_ends": 1795003600123, "refresh_used": 1795000000456, "signed_in": 1790000000789,
+    "access_token": "access", "refresh_token": "refresh \u00e9\"\\",
+    "added": [
+        {"kind": "secret", "label": "secret added", "ends": 5, "added": 6, "ends_assumed": True,
+         "secret": "s3cret"},
+        {"kind": "certificate", "label": "certificate added", "algorithm": "PS256", "pending": True,
+         "thumbprint": "sha256", "certificate": "PEM\n", "key": "PEM\n"}],
+    "seen": [{"digest": "00" * 32, "first": 7}],
+}
+
+
+def record_seeds():
+    def text(**changes):
+        return json.dumps(RECORD | changes, separators=(",", ":")).encode()
+    yield "full", text()
+    yield "empty", b'{"version":1}'
+    yield "newer", text(version=2)
+    yield "no-version", b"{}"
+    yield "version-text", text(version="1")
+    yield "many-added", text(added=RECORD["added"] * 3)
+    yield "many-seen", text(seen=RECORD["seen"] * 17)
+    yield "strange-kind", text(added=[{"kind": "federated"}])
+    yield "no-key", text(added=[{"kind": "certificate", "algorithm": "RS256", "thumbprint": "sha1",
+                                 "certificate": "x"}])
+    yield "short-digest", text(seen=[{"digest": "00"}])
+    yield "negative", text(signed_in=-1)
+    yield "huge", text(signed_in=10 ** 30)
+    yield "bad-binding", text(binding="A" * 64)
+    yield "long-binding", text(binding="a" * 65)
+    yield "long-label", text(added=[{"kind": "secret", "secret": "x", "label": "x" * 64}])
+    yield "nul", text(access_token="a\0b")
+    yield "eight-bit", b'{"version":1,"access_token":"\xff\xc3","refresh_token":"\x7f\\u0001"}'
+    yield "deep", b'{"version":1,"x":' + b"[" * 20
+    yield "lists", b"[[],{}]"
+
+
+# --- signing in: what comes back from a browser, what a token says -------------------------------
+
+STATE = b"state=a." + b"A" * 43
+
+
+def auth_code_seeds():
+    for n, line in enumerate((
+            b"http://localhost:4711/?code=a.b_c~1&" + STATE, b"code=1&" + STATE + b"&session_state=x#\r\n",
+            b"https://x.test/cb#code=1&" + STATE, b"?code=a%2Fb+c%20d&" + STATE,
+            b"?error=access_denied&error_description=AADSTS65004%3a+no%1b%5b2J&" + STATE,
+            b"?error=odd%00%ff&" + STATE, b"?code=1&state=b." + b"A" * 43, b"?code=1&" + STATE + b"x",
+            b"?code=1&code=2&" + STATE, b"?code=%0a&" + STATE, b"?code=%4&" + STATE, b"?code=1",
+            b"", b"?", b"&&=&code&state", b"?code=" + b"x" * 3000 + b"&" + STATE,
+            b"?error=x&error_description=" + b"%e4" * 500 + b"&" + STATE)):
+        yield f"line-{n:02}", line
+
+
+def claims_seeds():
+    good = (b'{"aud":"https://outlook.office.com","scp":"SMTP.Send","appid":"1111-22","exp":1800003600,'
+            b'"tid":"aaaaaaaa-0000-4000-8000-000000000001","upn":"scan@contoso.com","oid":"o"}')
+    token = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg":"RS256"}', good, b"s"))
+    yield "payload", b"\0" + good
+    yield "token", b"\1" + token
+    for n, payload in enumerate((
+            b'{"aud":["https://graph.microsoft.com",1,"x"],"roles":["SMTP.SendAsApp"],"exp":1e308}',
+            b'{"scp":"' + b"A.B " * 400 + b'","upn":"' + b"\\u0001" * 200 + b'"}',
+            b'{"tid":"bbbbbbbb-0000-4000-8000-000000000001","azp":"","exp":"12","scp":[],"aud":{}}',
+            b"{}", b"[]", b"", b"[" * 300, b'{"upn":"\xff\xfe\x00"}')):
+        yield f"payload-{n}", b"\0" + payload
+    for n, text in enumerate((b"", b".", b"..", b"e30.e30.x", b"e30.e30.a.b.c", b"EwB.opaque", b"e30.e30=.x")):
+        yield f"token-{n}", b"\1" + text
+
+
 TARGETS = {
     "session": session_seeds, "body": body_seeds, "line": line_seeds, "auth": auth_seeds,
     "address": address_seeds, "header": header_seeds, "users": users_seeds,
-    "capture": capture_seeds, "hello": hello_seeds,
+    "capture": capture_seeds, "hello": hello_seeds, "seal": seal_seeds, "record": record_seeds,
+    "auth_code": auth_code_seeds, "token_claims": claims_seeds,
 }
 
 

@@ -12,6 +12,8 @@ class UserControl:
             ("GET", "/refresh-tokens"): self._tokens,
             ("POST", "/issue"): self._issue,
             ("POST", "/end"): self._end,
+            ("GET", "/devices"): self._devices,
+            ("POST", "/device"): self._device,
         }
 
     def _tokens(self, _request):
@@ -39,3 +41,17 @@ class UserControl:
             raise ValueError(f"no error {code}")
         return {"ended": self._signins.refresh.end(
             code, wanted.get("user"), wanted.get("client_id"), wanted.get("public"))}
+
+    def _devices(self, _request):
+        return self._signins.devices.describe()
+
+    def _device(self, request):
+        """{"act": approve, decline, expire, block, slow_down; "user", "user_code", "code"}"""
+        wanted = request.json()
+        user = wanted.get("user", world.MAILBOX)
+        if wanted["act"] == "approve" and self._world.user(user) is None:
+            raise ValueError(f"no user {user!r}")
+        if wanted.get("code") is not None and wanted["code"] not in aadsts.ERRORS:
+            raise ValueError(f"no error {wanted['code']}")
+        return self._signins.devices.act(wanted["act"], user, wanted.get("user_code"),
+                                         wanted.get("code"))

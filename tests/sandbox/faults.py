@@ -18,18 +18,20 @@ POINTS = {
     "bdat": "BDAT, before the chunk is answered", "eod": "the whole message was received",
     "rset": "RSET", "noop": "NOOP", "quit": "QUIT",
     "token-connect": "the token endpoint accepted a connection, no TLS yet",
-    "token": "a token request was read",
+    "token": "a token request was read", "devicecode": "a request for a device code was read",
+    "authorize": "a browser asks for the page to sign in",
+    "imds": "a request to the VM's metadata service", "arc": "one to Arc's agent",
 }
 
-SMTP = tuple(point for point in POINTS if not point.startswith("token"))
-TOKEN = ("token",)
+TOKEN = ("token", "devicecode", "authorize", "imds", "arc")
+SMTP = tuple(point for point in POINTS if point not in TOKEN + ("token-connect",))
 
 # action -> (points where it works, arguments it takes)
 ACTIONS = {
     "reply": (SMTP, ("text", "close", "store")),    # this reply instead of the command's effect
-    "stall": (SMTP + ("token-connect", "token"), ("seconds", "text")),  # wait, or until released
+    "stall": (SMTP + ("token-connect",) + TOKEN, ("seconds", "text")),  # wait, or until released
     # before | unanswered | after; a token request is dropped after its effect, unless `before`
-    "drop": (SMTP + ("token-connect", "token"), ("when", "how")),
+    "drop": (SMTP + ("token-connect",) + TOKEN, ("when", "how")),
     "raw": (SMTP, ("text", "base64", "perform", "close")),  # any bytes instead of the reply
     "endless": (SMTP, ("line",)),                   # continuation lines without end
     "long-line": (SMTP, ("bytes",)),                # one line of so many octets
@@ -42,7 +44,8 @@ ACTIONS = {
     "challenge": (("auth-response",), ("json",)),   # 334 + JSON, then 535 (microsoft365.md 5)
     "early-250": (("data",), ()),                   # 354 and the final 250 at once
     "http": (TOKEN, ("status", "headers", "body", "retry_after")),
-    "aadsts": (TOKEN, ("code",)),                   # a natural error of this number
+    # a natural error of this number; another `error`; `plain`: without any AADSTS
+    "aadsts": (TOKEN, ("code", "error", "plain")),
     "hang": (TOKEN, ("where", "seconds")),          # before | after the headers
     "token-drip": (TOKEN, ("delay",)),
     "redirect": (TOKEN, ("location", "status")),

@@ -9,7 +9,7 @@ import uuid
 
 from . import aadsts, forms, httpd, token_faults
 from . import wire as wires
-from .grants import GRANTS
+from .grants import GRANTS, authorize, device
 from .grants.ask import Ask, Refused
 
 NO_STORE = [("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"),
@@ -28,6 +28,8 @@ class TokenEndpoint:
         # path -> (fault point and event, the method it wants, who answers)
         self.ROUTES = {
             "token": ("token", "POST", self._grant),
+            "devicecode": ("devicecode", "POST", device.start),
+            "authorize": ("authorize", "GET", authorize.answer),
         }
 
     async def serve(self, wire):

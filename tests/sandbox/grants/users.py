@@ -44,6 +44,16 @@ def check_user(ask, app, name):
     return user, tenant
 
 
+def first_reply(ask, app, tenant, user, wanted, scope, public, offline=None):
+    """After a sign-in: a refresh token as well, where offline access was asked for."""
+    refresh = None
+    if wanted.offline if offline is None else offline:
+        refresh = ask.office.signins.refresh.issue(
+            ask.note["client_id"].lower(), user["upn"], scope, public)
+        ask.note["new_refresh"] = refresh.number
+    return reply(ask, app, tenant, user, wanted, refresh)
+
+
 def reply(ask, app, tenant, user, wanted, refresh):
     """The tokens. `refresh`: the new refresh token, or None."""
     office, client = ask.office, ask.note["client_id"].lower()

@@ -201,7 +201,7 @@ static struct admin_answer ask_with(const char *line, const char *body)
 	struct admin_view view = { .config = config,
 				   .intake = { .accepted_total = 20, .connections_now = 1 },
 				   .started_ms = clock_mono_ms() - 5000 };
-	const struct admin_call call = { method, path, query, str_of(body) };
+	const struct admin_call call = { method, path, query, str_of(body), NULL };
 	return admin_dispatch(&view, &ops, &call);
 }
 

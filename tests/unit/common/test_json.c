@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "tests/unit/support/heap_scan.h"
 
 struct text_case {
 	const char *text;
@@ -173,12 +175,30 @@ static void test_writing(void **state)
 	}
 }
 
+static void test_wiped(void **state)
+{
+	static const char canary[] = "canary~Zq8.secret-of-the-account-0123456789";
+	static char text[256]; /* not on the heap */
+	struct err err;
+	(void)state;
+	if (!heap_scan_works())
+		skip();
+	json_delete_wiped(NULL);
+	int n = snprintf(text, sizeof(text), "{\"a\":[1,{\"b\":\"%s\"},null],\"c\":\"%s\"}", canary,
+			 canary);
+	cJSON *o = json_parse((struct str){ text, (size_t)n }, &err);
+	assert_non_null(o);
+	assert_int_equal(heap_scan_count(canary), 2);
+	json_delete_wiped(o);
+	assert_int_equal(heap_scan_count(canary), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_json), cmocka_unit_test(test_depth_bomb),
 		cmocka_unit_test(test_lookups),	     cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_writing),
+		cmocka_unit_test(test_writing),	     cmocka_unit_test(test_wiped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,6 +56,25 @@ static void for_people_quotes_stay(void **state)
 	check_visible(STR("\"\"\""), 2, "\"\"...");
 }
 
+static void check_shell(struct str text, const char *word)
+{
+	struct strbuf out;
+	strbuf_init(&out, 1000);
+	quote_append_shell(&out, text);
+	assert_string_equal(strbuf_cstr(&out), word);
+	strbuf_done(&out);
+}
+
+static void for_a_shell_it_is_one_word(void **state)
+{
+	(void)state;
+	check_shell(STR("/var/lib/oauthrelay/a_b-c.key"), "/var/lib/oauthrelay/a_b-c.key");
+	check_shell(STR("/my files/x"), "'/my files/x'");
+	check_shell(STR("it's $(rm)"), "'it'\\''s $(rm)'");
+	check_shell(STR("a\nb\x1b"), "'a?b?'");
+	check_shell(STR(""), "''");
+}
+
 static void long_text_is_cut_by_input_bytes(void **state)
 {
 	(void)state;
@@ -93,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(foreign_bytes_are_escaped),
 		cmocka_unit_test(for_people_quotes_stay),
+		cmocka_unit_test(for_a_shell_it_is_one_word),
 		cmocka_unit_test(long_text_is_cut_by_input_bytes),
 		cmocka_unit_test(every_byte_is_safe),
 	};

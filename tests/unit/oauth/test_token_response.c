@@ -206,7 +206,7 @@ static const struct error_case error_cases[] = {
 	  "y\\r\\nTimestamp: 2026-11-22 12:00:00Z\",\"error_codes\":[7000215]," IDS "}",
 	  TOKEN_FAIL_CONFIG, "AADSTS7000215",
 	  "AADSTS7000215: Invalid client secret provided." IDS_TEXT,
-	  "application 11111111-2222 (Entra" },
+	  "All applications > 11111111-2222 >" },
 	{ 401, "{\"error\":\"invalid_client\",\"error_codes\":[7000222]}", TOKEN_FAIL_CONFIG,
 	  "AADSTS7000222", "invalid_client", "has ended" },
 	/* no error_codes: the number in the text */
@@ -219,7 +219,7 @@ static const struct error_case error_cases[] = {
 	{ 400, "{\"error\":\"invalid_grant\",\"error_codes\":[123456,53003,70043]}",
 	  TOKEN_FAIL_CONFIG, "AADSTS53003", "invalid_grant", "Conditional Access" },
 	{ 400, "{\"error\":\"invalid_grant\",\"error_codes\":[70043]}", TOKEN_FAIL_LOGIN,
-	  "AADSTS70043", "invalid_grant", "sign in again for account scanner" },
+	  "AADSTS70043", "invalid_grant", "`oauthrelay login scanner`" },
 	{ 400, "{\"error\":\"invalid_grant\",\"error_codes\":[\"50076\",{},-1,1e99,50076]}",
 	  TOKEN_FAIL_LOGIN, "AADSTS50076", "invalid_grant", "second factor" },
 	/* a number that Microsoft invented since: `error` decides */
@@ -230,7 +230,7 @@ static const struct error_case error_cases[] = {
 	  TOKEN_FAIL_TRANSIENT, "AADSTS123456", "temporarily_unavailable", "look up" },
 	/* no number at all: other providers */
 	{ 401, "{\"error\":\"invalid_client\"}", TOKEN_FAIL_CONFIG, "invalid_client",
-	  "invalid_client", "client_secret of account scanner" },
+	  "invalid_client", "`oauthrelay account secret scanner`" },
 	{ 400, "{\"error\":\"invalid_scope\",\"error_description\":\"no\"}", TOKEN_FAIL_CONFIG,
 	  "invalid_scope", "no", "scope" },
 	{ 400, "{\"error\":\"unauthorized_client\"}", TOKEN_FAIL_CONFIG, "unauthorized_client", "",
