@@ -57,9 +57,9 @@ static bool find_ours(const struct token *token, size_t *index)
 	token_status(token, &s);
 	for (size_t i = 0; i < s.credentials->n; i++) {
 		const struct credential *c = &s.credentials->v[i];
-		bool is_ours = c->kind == CREDENTIAL_CERTIFICATE && c->added_ms != 0 &&
-			       (c->pending || (c->ends_ms > clock_wall_ms() + near_ms &&
-					       !s.refused[i]));
+		bool is_ours =
+			c->kind == CREDENTIAL_CERTIFICATE && c->added_ms != 0 &&
+			(c->pending || (c->ends_ms > clock_wall_ms() + near_ms && !s.refused[i]));
 		if (!is_ours || (found && !c->pending))
 			continue;
 		*index = i;
@@ -90,7 +90,8 @@ static void on_made(void *arg, struct credential *credential, const struct err *
 	struct token *token = account_order_token(order);
 	order->making = NULL;
 	if (credential == NULL)
-		account_order_answer(order, admin_error(err->code == EAGAIN ? 503 : 500, err->text));
+		account_order_answer(order,
+				     admin_error(err->code == EAGAIN ? 503 : 500, err->text));
 	else if (token == NULL)
 		account_order_answer(order, admin_error(409, "the account has changed meanwhile"));
 	else
@@ -110,18 +111,16 @@ struct admin_answer account_certificate(const struct admin_request *request)
 {
 	struct admin_answer answer;
 	size_t index;
-	const struct account *account = account_order_find(request, &answer);
+	const struct account *account = account_order_find_for_credential(request, &answer);
 	if (account == NULL)
 		return answer;
 	const struct account_config *config = account_config_of(account);
 	const struct token *token = account_token(account);
-	if (!account_order_is_possible(account, "a certificate", &answer))
-		return answer;
 	bool is_new = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request->body, "new"));
 	if (is_new || !find_ours(token, &index))
 		return make(request, account);
 	struct token_status s;
 	token_status(token, &s);
-	return describe(config, token, index, s.credentials->v[index].pending ? "waiting" : "in-use",
-			NULL);
+	return describe(config, token, index,
+			s.credentials->v[index].pending ? "waiting" : "in-use", NULL);
 }

@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+#include "admin/account_order.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "oauth/own_certificate.h"
+
+enum {
+	TEXT_MAX = 1024,
+};
 
 static const char *const kind_names[] = {
 	[CREDENTIAL_NONE] = "none",
@@ -30,8 +35,8 @@ static const struct expiry *find_expiry(const struct expiry_list *list, enum exp
 {
 	for (size_t i = 0; list != NULL && i < list->n; i++) {
 		const struct expiry *e = &list->v[i];
-		if (e->what == what && (what == EXPIRY_SIGN_IN || (e->ends_ms == ends_ms &&
-								   strcmp(e->label, label) == 0)))
+		if (e->what == what && (what == EXPIRY_SIGN_IN ||
+					(e->ends_ms == ends_ms && strcmp(e->label, label) == 0)))
 			return e;
 	}
 	return NULL;
@@ -54,8 +59,8 @@ cJSON *show_accounts_credential(const struct token_status *status, size_t index)
 {
 	const struct credential *c = &status->credentials->v[index];
 	char sha1[THUMBPRINT_SHA1_BYTES], sha256[THUMBPRINT_SHA256_BYTES];
-	enum expiry_what what = c->kind == CREDENTIAL_CERTIFICATE ? EXPIRY_CERTIFICATE
-								  : EXPIRY_SECRET;
+	enum expiry_what what =
+		c->kind == CREDENTIAL_CERTIFICATE ? EXPIRY_CERTIFICATE : EXPIRY_SECRET;
 	cJSON *json = cJSON_CreateObject();
 	json_add_str(json, "label", str_of(c->label));
 	cJSON_AddStringToObject(json, "kind", kind_names[c->kind]);
@@ -106,6 +111,7 @@ static cJSON *account_json(const struct account *account)
 	const struct account_config *config = account_config_of(account);
 	const struct token *token = account_token(account);
 	struct account_status s;
+	struct strbuf why;
 	account_status(account, &s);
 	cJSON *json = cJSON_CreateObject();
 	json_add_str(json, "name", str_of(config->name));
@@ -114,6 +120,10 @@ static cJSON *account_json(const struct account *account)
 	cJSON_AddStringToObject(json, "state", account_state_name(s.state));
 	json_add_str(json, "reason", str_of(s.reason));
 	json_add_str(json, "remedy", str_of(s.remedy));
+	strbuf_init(&why, TEXT_MAX);
+	bool takes = account_order_takes_credentials(account, &why);
+	admin_add_optional(json, "no_credentials", takes ? NULL : strbuf_cstr(&why));
+	strbuf_done(&why);
 	if (token != NULL) {
 		admin_add_setting(json, "accounts", "grant", config);
 		add_token(json, token, config);

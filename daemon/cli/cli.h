@@ -24,9 +24,9 @@ enum cli_option {
 	OPTION_CONFIG = 1 << 0,
 	OPTION_SOCKET = 1 << 1,
 	OPTION_JSON = 1 << 2,
-	OPTION_PAGE = 1 << 3, /* --limit, --offset, --all */
-	OPTION_USER = 1 << 4, /* --account, --senders, --recipients, --networks */
-	OPTION_DER = 1 << 5,  /* --der */
+	OPTION_PAGE = 1 << 3,	     /* --limit, --offset, --all */
+	OPTION_USER = 1 << 4,	     /* --account, --senders, --recipients, --networks */
+	OPTION_DER = 1 << 5,	     /* --der */
 	OPTION_SECRET = 1 << 8,	     /* --expires, --forget */
 	OPTION_CERTIFICATE = 1 << 9, /* --new, --out */
 };
@@ -55,7 +55,7 @@ struct cli {
 	bool forget;
 	bool renew;	     /* --new */
 	const char *to_file; /* --out; NULL */
-	unsigned used; /* enum cli_option of what was written */
+	unsigned used;	     /* enum cli_option of what was written */
 	const char *words[CLI_WORDS_MAX];
 	size_t word_count;
 	/* Output */

@@ -161,13 +161,15 @@ static void tell_added(struct strbuf *out, const cJSON *answer)
 		    "on,\nwithout a restart; what it used before stays behind it, in case.\n",
 		    name);
 	if (ends[0] != '\0')
-		strbuf_addf(out, "It ends on %.10s; the relay warns 30, 14, 7, 3 and 1 days before.\n",
+		strbuf_addf(out,
+			    "It ends on %.10s; the relay warns 30, 14, 7, 3 and 1 days before.\n",
 			    ends);
 	else
 		strbuf_adds(out, "Nobody has said when it ends: if you know, tell it next time "
 				 "(--expires 2027-05-01).\nWarnings go by its age until then.\n");
-	strbuf_addf(out, "It is stored sealed; no file has to be changed. `oauthrelay account list` "
-			 "shows it.\n");
+	strbuf_addf(out,
+		    "It is stored sealed; no file has to be changed. `oauthrelay account list` "
+		    "shows it.\n");
 }
 
 /* What is sent: the secret that is asked for, or that the added ones are to go. */
@@ -193,10 +195,11 @@ int cmd_account_secret(struct cli *cli)
 	cJSON *answer = NULL;
 	int64_t ends_ms;
 	if (cli->word_count > 1) {
-		strbuf_adds(&cli->err,
-			    "oauthrelay: the secret does not belong on the command line, where other "
-			    "users see it: it is asked for, or read from stdin. If that was a real "
-			    "one, make another\n");
+		strbuf_adds(
+			&cli->err,
+			"oauthrelay: the secret does not belong on the command line, where other "
+			"users see it: it is asked for, or read from stdin. If that was a real "
+			"one, make another\n");
 		return CLI_USAGE;
 	}
 	if (cli->expires != NULL && !units_parse_date(str_of(cli->expires), &ends_ms)) {
@@ -208,9 +211,9 @@ int cmd_account_secret(struct cli *cli)
 		strbuf_adds(&cli->err, "oauthrelay: --forget takes no --expires\n");
 		return CLI_USAGE;
 	}
-	/* Before it is asked for: somebody who pastes a secret shall not learn then that there is no
-	 * such account, or that the relay is not running. */
-	if (!tell_account_is_there(cli, &err))
+	/* Before it is asked for: nobody shall learn only after having pasted a secret that there
+	 * is no such account, or that the relay is not running. */
+	if (!tell_account_can(cli, &err))
 		return cli_fail(cli, &err);
 	cJSON *order = cJSON_CreateObject();
 	bool ok = fill_order(cli, order, &err) &&

@@ -46,10 +46,11 @@ static void tell_steps(struct strbuf *out, const cJSON *answer, const char *file
 static void tell_waiting(struct strbuf *out, const cJSON *answer, const char *file)
 {
 	tell_steps(out, answer, file);
-	strbuf_adds(out, "\nNothing else is to do: the relay tries it after 1, 2, 5 and 10 minutes, "
-			 "then at least\nonce an hour, and changes over by itself as soon as it is "
-			 "accepted. What is in use now\nstays in use until then. `oauthrelay account "
-			 "list` shows how things are.\n");
+	strbuf_adds(out,
+		    "\nNothing else is to do: the relay tries it after 1, 2, 5 and 10 minutes, "
+		    "then at least\nonce an hour, and changes over by itself as soon as it is "
+		    "accepted. What is in use now\nstays in use until then. `oauthrelay account "
+		    "list` shows how things are.\n");
 }
 
 static void tell_what(struct strbuf *out, const cJSON *answer, const char *file)
@@ -70,10 +71,11 @@ static void tell_what(struct strbuf *out, const cJSON *answer, const char *file)
 			    name, file);
 		tell_waiting(out, answer, file);
 	} else {
-		strbuf_addf(out,
-			    "Account %s has a certificate that was accepted: it is in %s (again, the "
-			    "same\none; --new makes another, for the time after it).\n",
-			    name, file);
+		strbuf_addf(
+			out,
+			"Account %s has a certificate that was accepted: it is in %s (again, the "
+			"same\none; --new makes another, for the time after it).\n",
+			name, file);
 	}
 	strbuf_adds(out, "\nThumbprint  ");
 	append_value(out, credential, "thumbprint_sha1");

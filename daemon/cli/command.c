@@ -122,9 +122,8 @@ static const struct option_help {
 	{ OPTION_PAGE, "  --limit N, --offset N, --all\n"
 		       "                      which part of a long list\n" },
 	{ OPTION_DER, "  --der               prints the binary form\n" },
-	{ OPTION_SECRET,
-	  "  --expires DAY       the day on which the secret ends: 2027-05-01\n"
-	  "  --forget            takes away what commands have added\n" },
+	{ OPTION_SECRET, "  --expires DAY       the day on which the secret ends: 2027-05-01\n"
+			 "  --forget            takes away what commands have added\n" },
 	{ OPTION_CERTIFICATE, "  --new               makes another certificate\n"
 			      "  --out FILE          where the certificate is written\n" },
 	{ OPTION_USER, "  --account NAME, --senders LIST, --recipients LIST, --networks LIST\n"
