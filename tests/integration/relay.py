@@ -355,10 +355,11 @@ class Relay:
                 if logs.REPORT.search(line)] + self.canary.verdict()
 
     # --- its command line -----------------------------------------------------------------
-    def cli(self, *arguments, timeout=30, env=None):
-        """Runs a subcommand against this configuration; the CompletedProcess, as text."""
+    def cli(self, *arguments, timeout=30, env=None, text="", cwd=None):
+        """Runs a subcommand against this configuration, with text for its standard input; the
+        CompletedProcess, as text."""
         done = subprocess.run([self.program, "-c", self.path, *arguments], capture_output=True,
-                              text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+                              text=True, timeout=timeout, check=False, input=text, cwd=cwd,
                               env={**self._environment(), **(env or {})})
         self.canary.heard("the output of " + " ".join(arguments[:2]), done.stdout + done.stderr)
         return done
