@@ -168,7 +168,7 @@ struct fixture {
 
 static inline void note_text(char *to, size_t room, const char *text)
 {
-	snprintf(to, room, "%s", text);
+	snprintf(to, room, "%.*s", (int)(room - 1), text);
 }
 
 static inline void on_fetched(void *arg, int64_t expires_in_ms, int64_t took_ms,
