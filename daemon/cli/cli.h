@@ -24,9 +24,10 @@ enum cli_option {
 	OPTION_CONFIG = 1 << 0,
 	OPTION_SOCKET = 1 << 1,
 	OPTION_JSON = 1 << 2,
-	OPTION_PAGE = 1 << 3, /* --limit, --offset, --all */
-	OPTION_USER = 1 << 4, /* --account, --senders, --recipients, --networks */
-	OPTION_DER = 1 << 5,  /* --der */
+	OPTION_PAGE = 1 << 3,	 /* --limit, --offset, --all */
+	OPTION_USER = 1 << 4,	 /* --account, --senders, --recipients, --networks */
+	OPTION_DER = 1 << 5,	 /* --der */
+	OPTION_BROWSER = 1 << 6, /* --browser */
 };
 
 enum cli_exit {
@@ -42,6 +43,7 @@ struct cli {
 	bool json;
 	bool all;
 	bool der;
+	bool browser;
 	bool help;
 	uint64_t limit; /* 0: the default */
 	uint64_t offset;

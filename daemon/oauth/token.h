@@ -140,15 +140,16 @@ void token_cancel_orders(struct token *token, void *arg);
 struct token_status {
 	enum token_state state;
 	int64_t good_for_ms;
-	const char *serving; /* label of what got the last token; "" when none has since the start */
+	const char
+		*serving; /* label of what got the last token; "" when none has since the start */
 	size_t serving_index;
 	bool signed_in;
-	int64_t signed_in_ms;			    /* wall clock; 0: not known */
-	const struct credential_list *credentials;  /* as they are tried; then the pending one */
-	const bool *refused;			    /* each of them, when it was tried last */
-	const struct token_failure *last;	    /* of the last attempt; NULL: it succeeded */
-	const struct expiry_list *expiries;	    /* the soonest first */
-	bool stored;				    /* all that must be is durable */
+	int64_t signed_in_ms;			   /* wall clock; 0: not known */
+	const struct credential_list *credentials; /* as they are tried; then the pending one */
+	const bool *refused;			   /* each of them, when it was tried last */
+	const struct token_failure *last;	   /* of the last attempt; NULL: it succeeded */
+	const struct expiry_list *expiries;	   /* the soonest first */
+	bool stored;				   /* all that must be is durable */
 };
 void token_status(const struct token *token, struct token_status *out);
 

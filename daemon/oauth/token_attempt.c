@@ -189,13 +189,12 @@ static void start_one(struct token_attempt *attempt)
 	attempt->started_ms = clock_mono_ms();
 	secret_done(&attempt->assertion_value);
 	if (account->grant == GRANT_MANAGED_IDENTITY)
-		attempt->identity =
-			managed_identity_start(attempt->params.http, attempt->params.worker,
-					       account, on_reply, attempt);
+		attempt->identity = managed_identity_start(
+			attempt->params.http, attempt->params.worker, account, on_reply, attempt);
 	else if (kind == CREDENTIAL_CERTIFICATE || kind == CREDENTIAL_FEDERATED)
-		attempt->assertion = assertion_start(attempt->params.worker, credential,
-						     account->client_id, account->token_endpoint,
-						     on_assertion, attempt);
+		attempt->assertion =
+			assertion_start(attempt->params.worker, credential, account->client_id,
+					account->token_endpoint, on_assertion, attempt);
 	else
 		send_request(attempt);
 }

@@ -66,7 +66,8 @@ void token_set_failed(struct token *token)
 	TAILQ_FOREACH (wait, &token->waits, link) {
 		wait->failed = true;
 	}
-	token_set_state(token, token->failure.class == TOKEN_FAIL_TRANSIENT ? TOKEN_BACKOFF : TOKEN_HELD);
+	token_set_state(token,
+			token->failure.class == TOKEN_FAIL_TRANSIENT ? TOKEN_BACKOFF : TOKEN_HELD);
 }
 
 static void forget_failures(struct token *token)
@@ -141,8 +142,8 @@ static void look_at_clock(struct token *token, int64_t server_date_ms)
 	int64_t skew_ms;
 	if (server_date_ms < 0)
 		return;
-	bool skewed = clock_skew_find(server_date_ms, token->asked_wall_ms, clock_wall_ms(),
-				      &skew_ms);
+	bool skewed =
+		clock_skew_find(server_date_ms, token->asked_wall_ms, clock_wall_ms(), &skew_ms);
 	if (skewed && !token->skewed)
 		token->events.clock_skewed(token->events.arg, skew_ms);
 	token->skewed = skewed;

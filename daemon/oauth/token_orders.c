@@ -29,9 +29,9 @@ struct order {
 	TAILQ_ENTRY(order) link;
 	enum order_kind kind;
 	enum order_stage stage;
-	struct token_grant grant;	/* SIGN_IN */
-	struct credential credential;	/* ADD */
-	uint64_t change;		/* STORING: of the record */
+	struct token_grant grant;     /* SIGN_IN */
+	struct credential credential; /* ADD */
+	uint64_t change;	      /* STORING: of the record */
 	bool failed;
 	struct token_failure failure;
 	token_order_cb *cb; /* NULL: nobody waits any more */

@@ -23,9 +23,9 @@ struct token_store {
 	struct account_record *record;
 	struct secret in_use; /* the refresh token that is durable */
 	struct secret being_put;
-	uint64_t changes; /* numbers of changes: the newest, */
-	uint64_t putting; /* ... that of the put under way, */
-	uint64_t durable; /* ... that on disk */
+	uint64_t changes;  /* numbers of changes: the newest, */
+	uint64_t putting;  /* ... that of the put under way, */
+	uint64_t durable;  /* ... that on disk */
 	unsigned failures; /* in a row */
 	bool loaded;
 	bool under_way;
