@@ -25,9 +25,11 @@ static bool word_ok(struct str word)
 {
 	if (word.n == 0 || word.n > WORD_MAX || word.p[0] == '.')
 		return false;
-	for (size_t i = 0; i < word.n; i++)
-		if (!ascii_is_alnum(word.p[i]) && memchr("._-", word.p[i], 3) == NULL)
+	for (size_t i = 0; i < word.n; i++) {
+		char c = word.p[i];
+		if (!ascii_is_alnum(c) && c != '.' && c != '_' && c != '-')
 			return false;
+	}
 	return true;
 }
 

@@ -89,22 +89,6 @@ void account_record_added_binding(const struct account_config *account, char out
 
 /* ---- sealed ---- */
 
-/* cJSON's copies of texts, before they are freed. */
-static void wipe_texts(cJSON *value)
-{
-	for (; value != NULL; value = value->next) {
-		if (value->valuestring != NULL)
-			secret_wipe(value->valuestring, strlen(value->valuestring));
-		wipe_texts(value->child);
-	}
-}
-
-static void delete_wiped(cJSON *value)
-{
-	wipe_texts(value);
-	cJSON_Delete(value);
-}
-
 bool account_record_close(const struct account_record *record, const char *account,
 			  const struct seal *seal, struct strbuf *out, struct err *err)
 {
@@ -117,7 +101,7 @@ bool account_record_close(const struct account_record *record, const char *accou
 	bool ok = record_json_fill(object, record, err);
 	if (ok && !cJSON_PrintPreallocated(object, text, SEAL_PLAIN_MAX, 0))
 		ok = err_set(err, "it is larger than %d bytes", (int)SEAL_PLAIN_MAX);
-	delete_wiped(object);
+	json_delete_wiped(object);
 	strbuf_init(&context, 1024);
 	account_record_name(&context, account);
 	ok = ok && seal_close(seal, strbuf_str(&context), str_of(text), out, err);
@@ -143,7 +127,7 @@ static bool parse(struct str text, struct account_record *out, struct err *err)
 			     (intmax_t)version, (int)VERSION);
 	else if (!record_json_read(object, out))
 		ok = err_set(err, "what is inside the seal is not an account's");
-	delete_wiped(object);
+	json_delete_wiped(object);
 	return ok;
 }
 

@@ -82,6 +82,7 @@ struct token_env {
 	struct worker *worker;
 	struct state *state;	 /* NULL: nothing is remembered */
 	const struct seal *seal; /* NULL: likewise */
+	const char *unsealed;	 /* why there is no seal, and the cure; NULL: none is meant to be */
 };
 
 /* Success: token (valid during the call, copy what is needed) with its generation. Failure: NULL.

@@ -148,13 +148,12 @@ static void send_request(struct token_attempt *attempt)
 	};
 	struct secret body = { 0 };
 	token_request_body(&request, &body);
-	const char *proxy = account->proxy.tokens;
 	const struct http_params params = {
 		.url = account->token_endpoint,
 		.ca_file = account->ca_file,
 		.body = secret_reveal(&body),
 		.content_type = TOKEN_REQUEST_CONTENT_TYPE,
-		.proxy = proxy != NULL && strcmp(proxy, "none") != 0 ? proxy : NULL,
+		.proxy = account->proxy.tokens,
 		.proxy_password = secret_reveal(&account->proxy.password),
 		.timeout_ms = REQUEST_TIMEOUT_MS,
 		.reply_max = REPLY_MAX,

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/timer.h"
 #include "config/remedy.h"
+#include "oauth/advice.h"
 #include "oauth/clock_skew.h"
 #include "oauth/token_internal.h"
 #include "oauth/token_times.h"
@@ -296,8 +297,13 @@ void token_fail_hopeless(struct token *token)
 	struct strbuf remedy;
 	token->hopeless = false;
 	strbuf_init(&remedy, sizeof(failure.remedy.text));
-	remedy_append(&remedy, "oauthrelay login {account}", token->account);
+	remedy_append(&remedy, advice_remedy(ADVICE_SIGN_IN, token->account), token->account);
 	err_set(&failure.text, "nobody has signed in for this account");
+	if (token->env.unsealed != NULL && token->env.seal == NULL)
+		err_set(&failure.text,
+			"nobody has signed in since the start, and what was stored "
+			"cannot be opened: %s",
+			token->env.unsealed);
 	err_set(&failure.remedy, "%s", strbuf_cstr(&remedy));
 	strbuf_done(&remedy);
 	take_failure(token, &failure);

@@ -79,10 +79,15 @@ static void refuse(struct token *token, struct order *order, const char *code, c
 /* A person asked for it, so it is stored whatever lies in its place. */
 static void store(struct token *token, struct order *order, const char *what)
 {
+	struct err why;
 	token_store_override(token->store);
 	order->change = token_store_save(token->store);
 	set_stage(token, order, STAGE_STORING);
 	token->events.changed(token->events.arg, what);
+	if (token->env.seal == NULL && token->env.unsealed != NULL) {
+		err_set(&why, "%s", token->env.unsealed);
+		token_orders_not_stored(token, &why);
+	}
 }
 
 void token_orders_not_stored(struct token *token, const struct err *why)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: write fsync rename */
+/* WRAP: write fsync rename fchown */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,6 +58,16 @@ int __wrap_rename(const char *from, const char *to)
 {
 	errno = rename_errno;
 	return errno != 0 ? -1 : __real_rename(from, to);
+}
+
+/* As under systemd's filter of system calls. */
+static bool chown_filtered;
+int __real_fchown(int fd, uid_t uid, gid_t gid);
+
+int __wrap_fchown(int fd, uid_t uid, gid_t gid)
+{
+	errno = EPERM;
+	return chown_filtered ? -1 : __real_fchown(fd, uid, gid);
 }
 
 /* ---- fixture ---- */
@@ -182,6 +192,23 @@ static void test_replace(void **state)
 	if (geteuid() != 0)
 		assert_false(fsx_replace_owned(path, STR("no"), 0640, 0, gid, &err));
 	assert_file("theirs");
+	assert_int_equal(files(), 1);
+}
+
+/* The service may not call chown, and does not. */
+static void test_replace_without_chown(void **state)
+{
+	struct err err;
+	(void)state;
+	chown_filtered = true;
+	assert_true(fsx_replace_durable(path, STR("one"), 0600, &err));
+	assert_true(fsx_replace_owned(path, STR("two"), 0600, geteuid(), getegid(), &err));
+	assert_file("two");
+	assert_false(fsx_replace_owned(path, STR("no"), 0600, geteuid() + 1, getegid(), &err));
+	chown_filtered = false;
+	assert_int_equal(err.code, EPERM);
+	assert_non_null(strstr(err.text, folder));
+	assert_file("two");
 	assert_int_equal(files(), 1);
 }
 
@@ -335,6 +362,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_write_all, start, stop),
 		cmocka_unit_test_setup_teardown(test_read_file, start, stop),
 		cmocka_unit_test_setup_teardown(test_replace, start, stop),
+		cmocka_unit_test_setup_teardown(test_replace_without_chown, start, stop),
 		cmocka_unit_test_setup_teardown(test_replace_fails, start, stop),
 		cmocka_unit_test_setup_teardown(test_replace_in_working_directory, start, stop),
 		cmocka_unit_test_setup_teardown(test_make_dirs, start, stop),

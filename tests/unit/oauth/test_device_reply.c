@@ -122,8 +122,10 @@ static void test_long(void **state)
 	for (int n = DEVICE_CODE_BYTES_MAX; n < DEVICE_CODE_BYTES_MAX + 2; n++) {
 		struct device_reply out;
 		struct token_failure failure;
-		snprintf(body, sizeof(body),
-			 "{\"user_code\":\"A\",\"device_code\":\"%0*d\"," PAGE "}", n, 1);
+		assert_in_range(snprintf(body, sizeof(body),
+					 "{\"user_code\":\"A\",\"device_code\":\"%0*d\"," PAGE "}",
+					 n, 1),
+				n, sizeof(body) - 1);
 		bool ok = read_body(body, 200, &out, &failure);
 		assert_int_equal(ok, n == DEVICE_CODE_BYTES_MAX);
 		if (ok)
