@@ -34,6 +34,10 @@ static const struct option_row {
 	{ "--networks", 0, true, OPTION_USER },
 	{ "--der", 0, false, OPTION_DER },
 	{ "--browser", 0, false, OPTION_BROWSER },
+	{ "--expires", 0, true, OPTION_SECRET },
+	{ "--forget", 0, false, OPTION_SECRET },
+	{ "--new", 0, false, OPTION_CERTIFICATE },
+	{ "--out", 0, true, OPTION_CERTIFICATE },
 	{ "--help", 'h', false, 0 },
 };
 
@@ -164,6 +168,14 @@ static bool set_option(struct cli *cli, const struct option_row *row, const char
 		cli->der = true;
 	} else if (strcmp(row->name, "--browser") == 0) {
 		cli->browser = true;
+	} else if (strcmp(row->name, "--expires") == 0) {
+		cli->expires = value;
+	} else if (strcmp(row->name, "--forget") == 0) {
+		cli->forget = true;
+	} else if (strcmp(row->name, "--new") == 0) {
+		cli->renew = true;
+	} else if (strcmp(row->name, "--out") == 0) {
+		cli->to_file = value;
 	} else {
 		cli->help = true;
 	}

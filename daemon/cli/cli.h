@@ -24,10 +24,12 @@ enum cli_option {
 	OPTION_CONFIG = 1 << 0,
 	OPTION_SOCKET = 1 << 1,
 	OPTION_JSON = 1 << 2,
-	OPTION_PAGE = 1 << 3,	 /* --limit, --offset, --all */
-	OPTION_USER = 1 << 4,	 /* --account, --senders, --recipients, --networks */
-	OPTION_DER = 1 << 5,	 /* --der */
-	OPTION_BROWSER = 1 << 6, /* --browser */
+	OPTION_PAGE = 1 << 3,	     /* --limit, --offset, --all */
+	OPTION_USER = 1 << 4,	     /* --account, --senders, --recipients, --networks */
+	OPTION_DER = 1 << 5,	     /* --der */
+	OPTION_BROWSER = 1 << 6,     /* --browser */
+	OPTION_SECRET = 1 << 8,	     /* --expires, --forget */
+	OPTION_CERTIFICATE = 1 << 9, /* --new, --out */
 };
 
 enum cli_exit {
@@ -51,7 +53,11 @@ struct cli {
 	const char *senders;
 	const char *recipients;
 	const char *networks;
-	unsigned used; /* enum cli_option of what was written */
+	const char *expires; /* of a secret, as written; NULL */
+	bool forget;
+	bool renew;	     /* --new */
+	const char *to_file; /* --out; NULL */
+	unsigned used;	     /* enum cli_option of what was written */
 	const char *words[CLI_WORDS_MAX];
 	size_t word_count;
 	/* Output */

@@ -251,6 +251,11 @@ const char *client_str(const cJSON *object, const char *name)
 	return text != NULL ? text : "";
 }
 
+bool client_is_true(const cJSON *object, const char *name)
+{
+	return cJSON_IsTrue(client_get_member(object, name));
+}
+
 int64_t client_int(const cJSON *object, const char *name)
 {
 	const cJSON *item = client_get_member(object, name);

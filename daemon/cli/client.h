@@ -32,6 +32,7 @@ bool client_is_running(const struct cli *cli, bool *running, struct err *err) MU
 /* Members of an answer, which is not trusted to have them. */
 const char *client_str(const cJSON *object, const char *name); /* "" when absent or null */
 int64_t client_int(const cJSON *object, const char *name);     /* -1 when absent or null */
+bool client_is_true(const cJSON *object, const char *name);    /* false when absent */
 const cJSON *client_get_member(const cJSON *object, const char *name);
 /* First element of a list; walk on with ->next. NULL when it is empty or absent. */
 const cJSON *client_first(const cJSON *object, const char *name);

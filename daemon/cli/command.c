@@ -34,6 +34,25 @@ const struct command commands[] = {
 	  "restart. A name limits that to a section (accounts) or a key (queue.lifetime,\n"
 	  "or just lifetime).\n",
 	  OPTION_JSON, 0, 1, cmd_config_keys },
+	{ "account list", "", "prints how accounts get their tokens",
+	  "One line for each account: its grant, its state, how long its token is good, and\n"
+	  "what it shows the token endpoint to get one. Below it each of its credentials and\n"
+	  "since when somebody is signed in, with the day on which it ends.\n",
+	  ONLINE, 0, 0, cmd_account_list },
+	{ "account secret", "NAME", "gives an account a new client secret",
+	  "Asks for the secret (the Value, not the Secret ID), or reads one line from stdin\n"
+	  "where that is no terminal. The running relay gets a token with it; if that works\n"
+	  "it stores it sealed and uses it from then on, with what was used before behind\n"
+	  "it. If not, it says why, and nothing changes. --expires tells the day on which\n"
+	  "the secret ends. --forget takes away what commands have added (secrets and\n"
+	  "certificates), so that only the configuration's remain.\n",
+	  ONLINE | OPTION_SECRET, 1, PASSWORD_TOO, cmd_account_secret },
+	{ "account certificate", "NAME", "makes a certificate for an account",
+	  "Makes key and certificate in the running relay, writes the certificate to NAME.cer\n"
+	  "(or where --out says) and prints where to upload it. The key never leaves the\n"
+	  "relay. It is used by itself as soon as it is accepted. Called again it prints how\n"
+	  "things are, and the same certificate; --new makes another.\n",
+	  ONLINE | OPTION_CERTIFICATE, 1, 1, cmd_account_certificate },
 	{ "device list", "", "prints who has connected, and who has not",
 	  "One line for each address that has connected since the start, the last one\n"
 	  "first, with the last refusal below it; then the configured devices that have\n"
@@ -112,6 +131,10 @@ static const struct option_help {
 		       "                      which part of a long list\n" },
 	{ OPTION_DER, "  --der               prints the binary form\n" },
 	{ OPTION_BROWSER, "  --browser           signs in with a browser instead of a code\n" },
+	{ OPTION_SECRET, "  --expires DAY       the day on which the secret ends: 2027-05-01\n"
+			 "  --forget            takes away what commands have added\n" },
+	{ OPTION_CERTIFICATE, "  --new               makes another certificate\n"
+			      "  --out FILE          where the certificate is written\n" },
 	{ OPTION_USER, "  --account NAME, --senders LIST, --recipients LIST, --networks LIST\n"
 		       "                      what the user's line says besides the password\n" },
 };

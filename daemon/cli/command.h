@@ -34,6 +34,9 @@ struct config;
 struct config *cmd_load_config(struct cli *cli, bool warnings);
 
 int cmd_run(struct cli *cli);
+int cmd_account_certificate(struct cli *cli);
+int cmd_account_list(struct cli *cli);
+int cmd_account_secret(struct cli *cli);
 int cmd_config_check(struct cli *cli);
 int cmd_config_show(struct cli *cli);
 int cmd_config_keys(struct cli *cli);

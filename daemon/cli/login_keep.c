@@ -25,6 +25,7 @@ static bool hand_over(struct login_keep *keep, const struct token_grant *grant, 
 {
 	char binding[65];
 	struct strbuf path;
+	struct err remedy;
 	cJSON *answer = NULL;
 	cJSON *body = cJSON_CreateObject();
 	account_record_binding(keep->account, binding);
@@ -38,7 +39,11 @@ static bool hand_over(struct login_keep *keep, const struct token_grant *grant, 
 	}
 	strbuf_init(&path, PATH_MAX_BYTES);
 	strbuf_addf(&path, "/v1/accounts/%s/login", keep->account->name);
-	bool ok = client_post(keep->cli, strbuf_cstr(&path), body, &answer, err);
+	bool ok = client_order(keep->cli, strbuf_cstr(&path), body, &answer, &remedy, err);
+	if (!ok && remedy.text[0] != '\0') {
+		struct err text = *err;
+		err_set(err, "%s; %s", text.text, remedy.text);
+	}
 	if (ok && grant != NULL)
 		strbuf_adds(&keep->warning, client_str(answer, "warning"));
 	strbuf_done(&path);
