@@ -31,6 +31,7 @@ static bool hand_over(struct login_keep *keep, const struct token_grant *grant, 
 	account_record_binding(keep->account, binding);
 	cJSON_AddStringToObject(body, "binding", binding);
 	if (grant != NULL) {
+		cJSON_AddStringToObject(body, "token_type", "Bearer");
 		json_add_str(body, "access_token", secret_reveal(&grant->token));
 		if (grant->refresh_token.n != 0)
 			json_add_str(body, "refresh_token", secret_reveal(&grant->refresh_token));
