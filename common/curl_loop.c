@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "common/curl_memory.h"
 #include "common/mem.h"
 #include "common/timer.h"
 
@@ -155,7 +156,9 @@ static void init_libcurl(void)
 	 * or in a test, when no other thread looks at the environment. */
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	unsetenv("SSLKEYLOGFILE");
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_memory_alloc, curl_memory_free,
+				 curl_memory_realloc, curl_memory_strdup,
+				 curl_memory_zalloc) != CURLE_OK)
 		abort();
 }
 

@@ -7,9 +7,11 @@
 
 #include "common/clock.h"
 #include "common/curl_loop.h"
+#include "common/http_proxy.h"
 #include "common/http_reply.h"
+#include "common/http_target.h"
+#include "common/http_trust.h"
 #include "common/mem.h"
-#include "common/netaddr.h"
 #include "common/resolver.h"
 #include "common/secret.h"
 #include "common/strbuf.h"
@@ -33,10 +35,9 @@ struct http {
 struct http_request {
 	struct http *http;
 	char *url;
-	char *host;
-	long port;
+	struct http_target target;
+	struct http_proxy proxy;
 	char *ca_file;
-	char *content_type;
 	struct secret body;
 	bool is_post;
 	int64_t timeout_ms;
@@ -45,13 +46,14 @@ struct http_request {
 	void *arg;
 
 	int64_t started_at;
-	struct event *timer; /* the whole request's, and the way to report an early failure */
-	bool refused;	     /* failed before it began; refusal says why */
+	struct event *timer;	   /* the whole request's, and the way to report an early failure */
+	enum http_failure refused; /* HTTP_OK, or it failed before it began: refusal says why */
 	struct err refusal;
 	struct resolver_query *query; /* while the name is looked up */
 	CURL *easy;		      /* after that */
+	struct http_trust trust;
 	struct curl_slist *addresses;
-	struct curl_slist *headers;
+	struct curl_slist *headers; /* secrets in it are wiped by common/curl_memory.h */
 	char error_text[CURL_ERROR_SIZE];
 	size_t header_n;
 	char *reply; /* reply_max bytes, from the first on; never moved, so that it can be wiped */
@@ -82,9 +84,9 @@ static void request_free(struct http_request *request)
 	free(request->reply);
 	secret_done(&request->body);
 	free(request->url);
-	free(request->host);
+	http_target_done(&request->target);
+	http_proxy_done(&request->proxy);
 	free(request->ca_file);
-	free(request->content_type);
 	free(request);
 }
 
@@ -110,45 +112,68 @@ static void fail(struct http_request *request, enum http_failure failure, const 
 	finish(request, &reply);
 }
 
+/* "proxy 192.0.2.1:3128: login.test", or the host alone. */
+static void append_way(struct strbuf *out, const struct http_request *request)
+{
+	if (request->proxy.kind != HTTP_PROXY_NONE) {
+		http_proxy_append(out, &request->proxy);
+		strbuf_adds(out, ": ");
+	}
+	strbuf_adds(out, request->target.host);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_request *request = arg;
+	struct strbuf way;
 	struct err err;
 	(void)fd;
 	(void)what;
-	if (request->refused) {
+	if (request->refused != HTTP_OK) {
 		err = request->refusal;
-		fail(request, HTTP_FAIL_OTHER, &err);
+		fail(request, request->refused, &err);
 		return;
 	}
 	long long seconds = (long long)(request->timeout_ms / 1000);
-	if (request->query != NULL) {
-		err_set(&err, "%s: the name servers have not answered within %lld s", request->host,
-			seconds);
-		fail(request, HTTP_FAIL_DNS, &err);
+	bool resolving = request->query != NULL, by_proxy = request->proxy.kind != HTTP_PROXY_NONE;
+	if (resolving) {
+		err_set(&err, "%s: the name servers have not answered within %lld s",
+			by_proxy ? request->proxy.host : request->target.host, seconds);
+		fail(request, by_proxy ? HTTP_FAIL_PROXY : HTTP_FAIL_DNS, &err);
 		return;
 	}
-	err_set(&err, "%s: no complete reply within %lld s", request->host, seconds);
+	if (by_proxy && !request->trust.begun) {
+		http_proxy_explain(&request->proxy, request->easy, CURLE_OPERATION_TIMEDOUT,
+				   request->target.host, "", &err);
+		fail(request, HTTP_FAIL_PROXY, &err);
+		return;
+	}
+	strbuf_init(&way, sizeof(err.text) - 1);
+	append_way(&way, request);
+	err_set(&err, "%s: no complete reply within %lld s", strbuf_cstr(&way), seconds);
+	strbuf_done(&way);
 	fail(request, HTTP_FAIL_TIMEOUT, &err);
 }
 
 static void succeed(struct http_request *request)
 {
 	struct http_reply reply = { .failure = HTTP_OK };
-	struct str type = http_header(request->easy, "Content-Type");
-	struct str date = http_header(request->easy, "Date");
-	struct str retry = http_header(request->easy, "Retry-After");
+	struct str date = http_reply_header(request->easy, "Date");
+	struct str retry = http_reply_header(request->easy, "Retry-After");
 	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &reply.status);
 	reply.date_ms = date.n != 0 ? http_date_ms(date) : -1;
 	/* By the server's own clock where it tells it: this machine's may be wrong. */
 	int64_t now_ms = reply.date_ms >= 0 ? reply.date_ms : clock_wall_ms();
 	reply.retry_after_ms = retry.n != 0 ? http_retry_after_ms(retry, now_ms) : -1;
 	reply.body = (struct str){ request->reply != NULL ? request->reply : "", request->reply_n };
-	/* The header goes away with the handle, before the callback. */
-	char *copy = str_dup(type);
-	reply.content_type = (struct str){ copy, type.n };
+	/* The headers go away with the handle, before the callback. */
+	char *type = str_dup(http_reply_header(request->easy, "Content-Type"));
+	char *authenticate = str_dup(http_reply_header(request->easy, "WWW-Authenticate"));
+	reply.content_type = str_of(type);
+	reply.authenticate = str_of(authenticate);
 	finish(request, &reply);
-	free(copy);
+	free(type);
+	free(authenticate);
 }
 
 static void on_transfer_end(void *arg, CURLcode result)
@@ -160,12 +185,20 @@ static void on_transfer_end(void *arg, CURLcode result)
 		return;
 	}
 	if (request->too_big) {
-		err_set(&err, "%s: the reply is larger than %zu bytes", request->host,
+		err_set(&err, "%s: the reply is larger than %zu bytes", request->target.host,
 			request->reply_max);
 		fail(request, HTTP_FAIL_TOO_BIG, &err);
 		return;
 	}
-	http_explain(request->easy, result, request->host, request->error_text, &err);
+	/* All that comes before the handshake is the proxy's. */
+	if (request->proxy.kind != HTTP_PROXY_NONE && !request->trust.begun) {
+		http_proxy_explain(&request->proxy, request->easy, result, request->target.host,
+				   request->error_text, &err);
+		fail(request, HTTP_FAIL_PROXY, &err);
+		return;
+	}
+	http_explain(request->easy, result, request->target.host, request->error_text,
+		     request->trust.issuer, &err);
 	fail(request, http_failure_of(result), &err);
 }
 
@@ -201,57 +234,34 @@ static size_t on_header(char *p, size_t size, size_t count, void *arg)
 	return n;
 }
 
-/* "host:port:192.0.2.1,[2001:db8::1]" */
-static struct curl_slist *address_list(const struct http_request *request,
-				       const struct resolved *result)
+/* "name: value"; the line is wiped where libcurl's own copy of it will be, on its release. */
+static struct curl_slist *add_header(struct curl_slist *list, const char *name, struct str value)
 {
-	struct strbuf text;
-	strbuf_init(&text, 2048);
-	strbuf_addf(&text, "%s:%ld:", request->host, request->port);
-	for (size_t i = 0; i < result->count; i++) {
-		bool v4 = netaddr_is_v4(&result->addr[i]);
-		strbuf_adds(&text, i != 0 ? "," : "");
-		strbuf_adds(&text, v4 ? "" : "[");
-		netaddr_append(&text, &result->addr[i]);
-		strbuf_adds(&text, v4 ? "" : "]");
-	}
-	struct curl_slist *list = curl_slist_append(NULL, strbuf_cstr(&text));
-	strbuf_done(&text);
+	struct secret line = { 0 };
+	size_t n = strlen(name);
+	line.n = n + 2 + value.n;
+	line.p = mem_alloc(line.n + 1);
+	memcpy(line.p, name, n);
+	memcpy(line.p + n, ": ", 2);
+	if (value.n != 0)
+		memcpy(line.p + n + 2, value.p, value.n);
+	line.p[line.n] = '\0';
+	list = curl_slist_append(list, line.p);
+	secret_done(&line);
 	return list;
 }
 
-static struct curl_slist *header_list(const struct http_request *request)
+static struct curl_slist *header_list(const struct http_params *params)
 {
-	struct strbuf text;
-	struct curl_slist *list = curl_slist_append(NULL, "Accept: application/json");
-	strbuf_init(&text, 512);
-	strbuf_addf(&text, "User-Agent: oauthrelay/%s", version_string());
-	list = curl_slist_append(list, strbuf_cstr(&text));
-	if (request->is_post) {
-		strbuf_reset(&text);
-		strbuf_addf(&text, "Content-Type: %s", request->content_type);
-		list = curl_slist_append(list, strbuf_cstr(&text));
+	struct curl_slist *list = add_header(NULL, "Accept", STR("application/json"));
+	if (params->body.p != NULL) {
+		list = add_header(list, "Content-Type", str_of(params->content_type));
 		/* No waiting for "100 Continue". */
 		list = curl_slist_append(list, "Expect:");
 	}
-	strbuf_done(&text);
+	for (size_t i = 0; i < params->header_count; i++)
+		list = add_header(list, params->headers[i].name, params->headers[i].value);
 	return list;
-}
-
-static void set_trust(struct http_request *request)
-{
-	curl_easy_setopt(request->easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(request->easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(request->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (request->ca_file[0] != '\0') {
-		curl_easy_setopt(request->easy, CURLOPT_CAINFO, request->ca_file);
-		curl_easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
-	} else if (request->http->ca_path != NULL) {
-		/* The folder alone: reading the system's whole bundle for each connection would
-		 * hold the loop for 20 ms; from the folder it reads the one file it needs. */
-		curl_easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
-		curl_easy_setopt(request->easy, CURLOPT_CAPATH, request->http->ca_path);
-	}
 }
 
 /* The whole request's time is our own timer's business. */
@@ -263,20 +273,21 @@ static long connect_time_ms(const struct http_request *request)
 	return left < CONNECT_MS ? (long)left : CONNECT_MS;
 }
 
-static void set_options(struct http_request *request, const struct resolved *result)
+static void set_options(struct http_request *request)
 {
 	CURL *easy = request->easy;
 	struct str body = secret_reveal(&request->body);
-	struct netaddr literal;
-	if (!netaddr_parse(str_of(request->host), &literal)) {
-		request->addresses = address_list(request, result);
-		curl_easy_setopt(easy, CURLOPT_RESOLVE, request->addresses);
-	}
-	request->headers = header_list(request);
+	struct strbuf agent;
+	strbuf_init(&agent, 128);
+	strbuf_addf(&agent, "oauthrelay/%s", version_string());
+	curl_easy_setopt(easy, CURLOPT_RESOLVE, request->addresses);
 	curl_easy_setopt(easy, CURLOPT_URL, request->url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, request->target.tls ? "https" : "http");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+	/* What is meant for the endpoint is not shown to the proxy; but for who is asking. */
+	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, strbuf_cstr(&agent));
 	if (request->is_post) {
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.p); /* not copied */
@@ -287,20 +298,44 @@ static void set_options(struct http_request *request, const struct resolved *res
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
-	set_trust(request);
+	http_trust_apply(&request->trust, easy, request->ca_file, request->http->ca_path);
+	http_proxy_apply(&request->proxy, easy);
+	strbuf_done(&agent);
+}
+
+/* Nobody has answered for the name. */
+static void fail_name(struct http_request *request, const struct err *err)
+{
+	struct err copy = *err;
+	if (request->proxy.kind == HTTP_PROXY_NONE) {
+		fail(request, HTTP_FAIL_DNS, &copy);
+		return;
+	}
+	err_set(&copy, "proxy %s: check proxy.tokens and this machine's name servers", err->text);
+	fail(request, HTTP_FAIL_PROXY, &copy);
 }
 
 static void on_resolved(void *arg, const struct resolved *result, const struct err *err)
 {
 	struct http_request *request = arg;
+	const struct http_proxy *proxy = &request->proxy;
+	struct err refusal;
 	request->query = NULL;
 	if (result == NULL) {
-		struct err copy = *err;
-		fail(request, HTTP_FAIL_DNS, &copy);
+		fail_name(request, err);
 		return;
 	}
+	if (!http_target_admits(&request->target, result, &refusal)) {
+		fail(request, HTTP_FAIL_OTHER, &refusal);
+		return;
+	}
+	if (proxy->kind != HTTP_PROXY_NONE)
+		request->addresses = http_target_addresses(proxy->host, proxy->port, result);
+	else
+		request->addresses =
+			http_target_addresses(request->target.host, request->target.port, result);
 	request->easy = curl_loop_handle();
-	set_options(request, result);
+	set_options(request);
 	curl_loop_start(request->http->loop, request->easy, on_transfer_end, request);
 }
 
@@ -324,32 +359,35 @@ void http_free(struct http *http)
 	free(http);
 }
 
-/* Takes host and port out of the URL, as curl itself will; false when it is not for us. */
-static bool take_url(struct http_request *request, struct err *err)
+/* A line end in a header's value would begin another one. */
+static bool headers_are_sound(const struct http_params *params, struct err *err)
 {
-	char *scheme = NULL, *host = NULL, *port = NULL;
-	uint64_t number = 0;
-	CURLU *url = curl_url();
-	bool ok = curl_url_set(url, CURLUPART_URL, request->url, 0) == CURLUE_OK &&
-		  curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		  strcmp(scheme, "https") == 0 &&
-		  curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-		  curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-		  str_to_u64(str_of(port), 65535, &number);
-	if (ok) {
-		struct str name = str_of(host);
-		if (name.n > 2 && name.p[0] == '[')
-			name = (struct str){ name.p + 1, name.n - 2 };
-		request->host = str_dup(name);
-		request->port = (long)number;
-	} else {
-		err_set(err, "not an https:// URL");
+	for (size_t i = 0; i < params->header_count; i++) {
+		struct str value = params->headers[i].value;
+		for (size_t j = 0; j < value.n; j++)
+			if ((unsigned char)value.p[j] < ' ' || value.p[j] == 0x7f)
+				return err_set(err, "the value of %s has a control character",
+					       params->headers[i].name);
 	}
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
-	curl_url_cleanup(url);
-	return ok;
+	return true;
+}
+
+/* What the request is to do; HTTP_OK, or what kind of nonsense it is. */
+static enum http_failure take(struct http_request *request, const struct http_params *params,
+			      struct err *err)
+{
+	if (!http_target_parse(params->url, params->local_http, &request->target, err) ||
+	    !headers_are_sound(params, err))
+		return HTTP_FAIL_OTHER;
+	if (!http_proxy_parse(str_of(params->proxy), &request->proxy, err))
+		return HTTP_FAIL_PROXY;
+	if (!request->target.tls && request->proxy.kind != HTTP_PROXY_NONE) {
+		err_set(err, "%s: http:// does not go through a proxy", request->target.host);
+		return HTTP_FAIL_OTHER;
+	}
+	secret_set(&request->proxy.password, params->proxy_password);
+	request->headers = header_list(params);
+	return HTTP_OK;
 }
 
 struct http_request *http_start(struct http *http, const struct http_params *params, http_cb *cb,
@@ -359,8 +397,6 @@ struct http_request *http_start(struct http *http, const struct http_params *par
 	request->http = http;
 	request->url = mem_strdup(params->url);
 	request->ca_file = mem_strdup(params->ca_file != NULL ? params->ca_file : "");
-	request->content_type =
-		mem_strdup(params->content_type != NULL ? params->content_type : "");
 	request->is_post = params->body.p != NULL;
 	secret_set(&request->body, params->body);
 	request->timeout_ms = params->timeout_ms;
@@ -369,13 +405,15 @@ struct http_request *http_start(struct http *http, const struct http_params *par
 	request->arg = arg;
 	request->started_at = clock_mono_ms();
 	request->timer = event_new(http->base, -1, 0, on_timer, request);
-	if (!take_url(request, &request->refusal)) {
-		request->refused = true;
+	request->refused = take(request, params, &request->refusal);
+	if (request->refused != HTTP_OK) {
 		event_active(request->timer, EV_TIMEOUT, 0);
 		return request;
 	}
 	timer_start(request->timer, params->timeout_ms);
-	request->query = resolver_lookup(http->resolver, request->host, 0, on_resolved, request);
+	const char *host =
+		request->proxy.kind != HTTP_PROXY_NONE ? request->proxy.host : request->target.host;
+	request->query = resolver_lookup(http->resolver, host, 0, on_resolved, request);
 	return request;
 }
 

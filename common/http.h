@@ -16,7 +16,8 @@ struct resolver;
  * HTTPS requests with libcurl's multi interface, driven by the loop (threats.md 2.14 gives the
  * options). Names come from the resolver and are handed to curl by CURLOPT_RESOLVE. Redirects are
  * not followed, proxies and key logs in the environment are ignored, the reply is capped, TLS is
- * verified and at least 1.2. Request bodies are wiped after use. Loop's thread.
+ * verified and at least 1.2. What is sent and what comes is wiped after use, in curl's memory too.
+ * Loop's thread.
  */
 struct http;
 struct http_request;
@@ -28,6 +29,7 @@ enum http_failure {
 	HTTP_FAIL_TLS, /* handshake or certificate */
 	HTTP_FAIL_TIMEOUT,
 	HTTP_FAIL_TOO_BIG, /* reply over the cap */
+	HTTP_FAIL_PROXY,   /* not found, refuses or fails before the host was reached */
 	HTTP_FAIL_OTHER,
 };
 
@@ -49,7 +51,7 @@ typedef void http_cb(void *arg, const struct http_reply *reply);
 
 struct http_header {
 	const char *name;
-	struct str value; /* may be secret: copied, and wiped after use */
+	struct str value; /* may be secret: copied, and wiped after use; no control characters */
 };
 
 struct http_params {
@@ -59,11 +61,13 @@ struct http_params {
 	const char *content_type;
 	const struct http_header *headers; /* more of them */
 	size_t header_count;
-	/* NULL or "": straight, whatever the environment says. http://[user@]host:port,
-	 * socks5h://[user@]host:port; it may have another name server than we. */
+	/* NULL, "" or "none": straight, whatever the environment says. Otherwise as
+	 * common/http_proxy.h has it; the host's name is then the proxy's to look up. */
 	const char *proxy;
 	struct str proxy_password;
-	bool local_http;    /* http:// too, to an address literal or name of this machine or link */
+	/* http:// too, but only to addresses of this machine and its link (http_target_admits()),
+	 * and never through a proxy. */
+	bool local_http;
 	int64_t timeout_ms; /* whole request, name resolution included */
 	size_t reply_max;
 };

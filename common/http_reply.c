@@ -23,6 +23,8 @@ const char *http_failure_name(enum http_failure failure)
 		return "timeout";
 	case HTTP_FAIL_TOO_BIG:
 		return "too-big";
+	case HTTP_FAIL_PROXY:
+		return "proxy";
 	case HTTP_FAIL_OTHER:
 		return "other";
 	}
@@ -66,7 +68,7 @@ enum http_failure http_failure_of(CURLcode result)
 }
 
 void http_explain(CURL *easy, CURLcode result, const char *host, const char *reason,
-		  struct err *err)
+		  const char *issuer, struct err *err)
 {
 	struct strbuf text;
 	long verified = X509_V_OK;
@@ -75,8 +77,11 @@ void http_explain(CURL *easy, CURLcode result, const char *host, const char *rea
 	quote_append_bare(&text, str_of(reason[0] != '\0' ? reason : curl_easy_strerror(result)),
 			  400);
 	if (result == CURLE_PEER_FAILED_VERIFICATION &&
-	    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verified) == CURLE_OK)
+	    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verified) == CURLE_OK) {
+		if (issuer[0] != '\0')
+			strbuf_addf(&text, "; it was issued by \"%s\"", issuer);
 		strbuf_adds(&text, tls_verify_hint(verified));
+	}
 	err_set(err, "%s", strbuf_cstr(&text));
 	strbuf_done(&text);
 }
@@ -106,7 +111,7 @@ int64_t http_retry_after_ms(struct str value, int64_t now_ms)
 	return date > now_ms ? date - now_ms : 0;
 }
 
-struct str http_header(CURL *easy, const char *name)
+struct str http_reply_header(CURL *easy, const char *name)
 {
 	struct curl_header *header = NULL;
 	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)

@@ -44,6 +44,12 @@ static bool reserve(struct strbuf *b, size_t n)
 	return true;
 }
 
+void strbuf_reserve(struct strbuf *b, size_t n)
+{
+	if (reserve(b, n))
+		b->p[b->n] = '\0';
+}
+
 void strbuf_add(struct strbuf *b, const void *p, size_t n)
 {
 	if (!reserve(b, n))

@@ -24,6 +24,8 @@ struct strbuf {
 };
 
 void strbuf_init(struct strbuf *b, size_t max);
+/* Room for n bytes more, so that they are not moved: what is to be wiped must lie in one place. */
+void strbuf_reserve(struct strbuf *b, size_t n);
 void strbuf_done(struct strbuf *b);  /* frees the bytes; b may be used again */
 void strbuf_reset(struct strbuf *b); /* empties, keeps memory */
 void strbuf_add(struct strbuf *b, const void *p, size_t n);

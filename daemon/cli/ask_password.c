@@ -15,33 +15,54 @@
 
 static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
-/* One line without its end. The bytes are read one by one: what follows is not ours. */
-static bool read_line(int in, struct secret *out, struct err *err)
+struct asked_for {
+	const char *what;
+	size_t max;
+};
+
+static const struct asked_for password = { "password", PASSWORD_BYTES_MAX };
+static const struct asked_for client_secret = { "secret", CLIENT_SECRET_BYTES_MAX };
+
+/* One line without its end, room bytes at most; -1 on error. The bytes are read one by one: what
+ * follows is not ours. */
+static ssize_t read_bytes(int in, char *text, size_t room)
 {
-	char text[PASSWORD_BYTES_MAX + 2] = { 0 };
 	size_t n = 0;
-	bool ok = true;
-	while (ok && n < sizeof(text)) {
+	while (n < room) {
 		ssize_t got = read(in, &text[n], 1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			ok = err_errno(err, errno, "the password cannot be read");
-		if (got <= 0 || text[n] == '\n')
+			return -1;
+		if (got == 0 || text[n] == '\n')
 			break;
 		n++;
 	}
-	if (ok && n != 0 && text[n - 1] == '\r')
+	return (ssize_t)n;
+}
+
+static bool is_fine(const struct asked_for *of, struct str text, struct err *err)
+{
+	if (text.n > of->max)
+		return err_set(err, "the %s is longer than %zu bytes", of->what, of->max);
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+			return err_set(err, "the %s has a control character", of->what);
+	return text.n != 0 || err_set(err, "the %s is empty; nothing was changed", of->what);
+}
+
+static bool read_line(int in, const struct asked_for *of, struct secret *out, struct err *err)
+{
+	char text[CLIENT_SECRET_BYTES_MAX + 2] = { 0 };
+	ssize_t n = read_bytes(in, text, of->max + 2);
+	if (n < 0)
+		return err_errno(err, errno, "the %s cannot be read", of->what);
+	if (n != 0 && text[n - 1] == '\r')
 		n--;
-	if (ok && n > PASSWORD_BYTES_MAX)
-		ok = err_set(err, "the password is longer than %d bytes", (int)PASSWORD_BYTES_MAX);
-	for (size_t i = 0; ok && i < n; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			ok = err_set(err, "the password has a control character");
-	if (ok && n == 0)
-		ok = err_set(err, "the password is empty; nothing was changed");
+	struct str line = { text, (size_t)n };
+	bool ok = is_fine(of, line, err);
 	if (ok)
-		secret_set(out, (struct str){ text, n });
+		secret_set(out, line);
 	secret_wipe(text, sizeof(text));
 	return ok;
 }
@@ -61,8 +82,8 @@ static bool prompt(int out, const char *what, const char *name, struct err *err)
 	return fsx_write_all(out, text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1, err);
 }
 
-static bool read_hidden(int in, int out, const char *what, const char *name, struct secret *secret,
-			struct err *err)
+static bool read_hidden(int in, int out, const struct asked_for *of, const char *what,
+			const char *name, struct secret *secret, struct err *err)
 {
 	struct termios before, silent;
 	sigset_t set, old;
@@ -83,7 +104,7 @@ static bool read_hidden(int in, int out, const char *what, const char *name, str
 		struct pollfd pending = { signals, POLLIN, 0 };
 		bool interrupted = poll(&pending, 1, 0) == 1;
 		ok = interrupted ? err_set(err, "interrupted; nothing was changed")
-				 : read_line(in, secret, err);
+				 : read_line(in, of, secret, err);
 		(void)tcsetattr(in, TCSAFLUSH, &before);
 	} else {
 		err_errno(err, errno, "the terminal's echo cannot be switched off");
@@ -100,14 +121,29 @@ bool ask_password(int in, int out, const char *name, struct secret *secret, stru
 {
 	struct secret again = { NULL, 0 };
 	if (isatty(in) != 1)
-		return read_line(in, secret, err);
-	if (!read_hidden(in, out, "Password", name, secret, err))
+		return read_line(in, &password, secret, err);
+	if (!read_hidden(in, out, &password, "Password", name, secret, err))
 		return false;
-	bool ok = read_hidden(in, out, "The same again", name, &again, err);
+	bool ok = read_hidden(in, out, &password, "The same again", name, &again, err);
 	if (ok && !secret_equal(secret, &again))
 		ok = err_set(err, "these were two different passwords; nothing was changed");
 	if (!ok)
 		secret_done(secret);
 	secret_done(&again);
+	return ok;
+}
+
+bool ask_client_secret(int in, int out, const char *name, struct secret *secret, struct err *err)
+{
+	struct secret line = { NULL, 0 };
+	bool ok = isatty(in) == 1 ? read_hidden(in, out, &client_secret, "New client secret", name,
+						&line, err)
+				  : read_line(in, &client_secret, &line, err);
+	struct str pasted = str_trim(secret_reveal(&line));
+	if (ok && pasted.n == 0)
+		ok = err_set(err, "the secret is empty; nothing was changed");
+	if (ok)
+		secret_set(secret, pasted);
+	secret_done(&line);
 	return ok;
 }

@@ -6,7 +6,8 @@
 #include "common/secret.h"
 
 enum {
-	PASSWORD_BYTES_MAX = 511 /* what crypt(3) takes */
+	PASSWORD_BYTES_MAX = 511, /* what crypt(3) takes */
+	CLIENT_SECRET_BYTES_MAX = 2048,
 };
 
 /*
@@ -15,6 +16,10 @@ enum {
  * afterwards, also when a signal ends the command. Blocks.
  */
 bool ask_password(int in, int out, const char *name, struct secret *secret, struct err *err)
+	MUST_CHECK;
+/* The same for a client secret, which is pasted and not made up: asked for once, and without blanks
+ * at its ends. */
+bool ask_client_secret(int in, int out, const char *name, struct secret *secret, struct err *err)
 	MUST_CHECK;
 
 #endif

@@ -12,13 +12,15 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/quote.h"
+#include "common/secret.h"
 #include "config/config.h"
 
 enum {
 	ANSWER_MAX = 64 * 1024 * 1024,
 	BODY_MAX = 64 * 1024, /* the relay takes no more */
 	TIMEOUT_S = 30,
-	ERROR_SHOWN = 300
+	ORDER_TIMEOUT_S = 150, /* longer than any token request, with all that goes before it */
+	ERROR_SHOWN = 700
 };
 
 /* curl tells only that a connection failed, not why; so a connection is tried first. */
@@ -66,6 +68,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 struct request {
 	const char *path;
 	const char *post; /* the body; NULL: a GET */
+	long timeout_s;
+	struct err *remedy; /* may be NULL */
 };
 
 static bool set_post(CURL *curl, const char *post)
@@ -85,7 +89,7 @@ static bool perform(CURL *curl, const char *socket_path, const struct request *r
 		   curl_easy_setopt(curl, CURLOPT_URL, strbuf_cstr(&url)) == CURLE_OK &&
 		   curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
 		   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-		   curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S) == CURLE_OK &&
+		   curl_easy_setopt(curl, CURLOPT_TIMEOUT, request->timeout_s) == CURLE_OK &&
 		   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 		   curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK;
 	strbuf_done(&url);
@@ -107,17 +111,24 @@ static bool fetch(const char *socket_path, const struct request *request, struct
 	return ok;
 }
 
-/* What the relay said about a request it refused. */
-static bool refused(const cJSON *answer, long status, struct err *err)
+static void show_member(const cJSON *answer, const char *name, struct err *err)
 {
 	struct strbuf text;
 	strbuf_init(&text, 4096);
-	quote_append_bare(&text, str_of(client_str(answer, "error")), ERROR_SHOWN);
-	if (text.n != 0)
-		err_set(err, "%s", strbuf_cstr(&text));
-	else
-		err_set(err, "the relay answered with status %ld", status);
+	quote_append_visible(&text, str_of(client_str(answer, name)), ERROR_SHOWN);
+	err_set(err, "%s", strbuf_cstr(&text));
 	strbuf_done(&text);
+}
+
+/* What the relay said about a request it refused. */
+static bool refused(const cJSON *answer, const struct request *request, long status,
+		    struct err *err)
+{
+	if (request->remedy != NULL)
+		show_member(answer, "remedy", request->remedy);
+	if (client_str(answer, "error")[0] == '\0')
+		return err_set(err, "the relay answered with status %ld", status);
+	show_member(answer, "error", err);
 	return false;
 }
 
@@ -141,7 +152,7 @@ static bool ask(const struct cli *cli, const struct request *request, cJSON **ou
 		ok = answer != NULL || err_prefix(err, "the relay's answer cannot be read");
 	}
 	if (ok && status != 200)
-		ok = refused(answer, status, err);
+		ok = refused(answer, request, status, err);
 	free(socket_path);
 	strbuf_done(&body);
 	if (ok)
@@ -153,22 +164,39 @@ static bool ask(const struct cli *cli, const struct request *request, cJSON **ou
 
 bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err *err)
 {
-	return ask(cli, &(struct request){ .path = path }, out, err);
+	return ask(cli, &(struct request){ .path = path, .timeout_s = TIMEOUT_S }, out, err);
+}
+
+static bool post(const struct cli *cli, struct request *request, const cJSON *body, cJSON **out,
+		 struct err *err)
+{
+	struct strbuf text;
+	strbuf_init(&text, BODY_MAX);
+	/* It may be a secret: in one place, to be wiped. */
+	strbuf_reserve(&text, BODY_MAX);
+	if (body != NULL)
+		json_append(&text, body);
+	request->post = strbuf_cstr(&text);
+	bool ok = text.overflow ? err_set(err, "that is too much to tell the relay at once")
+				: ask(cli, request, out, err);
+	secret_wipe(text.p, text.room);
+	strbuf_done(&text);
+	return ok;
 }
 
 bool client_post(const struct cli *cli, const char *path, const cJSON *body, cJSON **out,
 		 struct err *err)
 {
-	struct strbuf text;
-	strbuf_init(&text, BODY_MAX);
-	if (body != NULL)
-		json_append(&text, body);
-	bool ok = text.overflow
-			  ? err_set(err, "that is too much to tell the relay at once")
-			  : ask(cli, &(struct request){ .path = path, .post = strbuf_cstr(&text) },
-				out, err);
-	strbuf_done(&text);
-	return ok;
+	struct request request = { .path = path, .timeout_s = TIMEOUT_S };
+	return post(cli, &request, body, out, err);
+}
+
+bool client_order(const struct cli *cli, const char *path, const cJSON *body, cJSON **out,
+		  struct err *remedy, struct err *err)
+{
+	struct request request = { .path = path, .timeout_s = ORDER_TIMEOUT_S, .remedy = remedy };
+	*remedy = (struct err){ .text = "" };
+	return post(cli, &request, body, out, err);
 }
 
 const cJSON *client_get_member(const cJSON *object, const char *name)

@@ -19,6 +19,11 @@ bool client_get(const struct cli *cli, const char *path, cJSON **out, struct err
 /* POST, with a JSON object or NULL for an empty body; the rest as above. */
 bool client_post(const struct cli *cli, const char *path, const cJSON *body, cJSON **out,
 		 struct err *err) MUST_CHECK;
+/* The same for what may take the relay two minutes, such as a token request. What is sent may hold
+ * a secret (body is the caller's to wipe). remedy: what the relay says is to be done about a
+ * refusal; "" when it says nothing. */
+bool client_order(const struct cli *cli, const char *path, const cJSON *body, cJSON **out,
+		  struct err *remedy, struct err *err) MUST_CHECK;
 
 /* Members of an answer, which is not trusted to have them. */
 const char *client_str(const cJSON *object, const char *name); /* "" when absent or null */

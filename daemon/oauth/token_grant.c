@@ -26,16 +26,26 @@ static bool life_by_date(const cJSON *object, int64_t now, int64_t *seconds)
 	return true;
 }
 
-/* Managed identity endpoints write numbers as strings, and may know only `expires_on`. */
+static bool life_by_span(const cJSON *object, int64_t max_s, int64_t *seconds)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, "expires_in");
+	if (!cJSON_IsNumber(item))
+		return json_get_int(object, "expires_in", seconds);
+	/* also with a fraction, and beyond any integer */
+	*seconds = item->valuedouble < (double)max_s ? (int64_t)item->valuedouble : max_s;
+	return true;
+}
+
+/* Managed identity endpoints write numbers as strings, and may know only `expires_on`; they also
+ * give out one token for a day, with an `expires_in` that counts from its making. */
 static int64_t life_of(const cJSON *object, int64_t now_ms)
 {
 	static const int64_t max_s = TOKEN_LIFE_MAX_MS / 1000, min_s = TOKEN_LIFE_MIN_MS / 1000;
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, "expires_in");
-	int64_t seconds;
-	if (cJSON_IsNumber(item)) /* also with a fraction, and beyond any integer */
-		seconds = item->valuedouble < (double)max_s ? (int64_t)item->valuedouble : max_s;
-	else if (!json_get_int(object, "expires_in", &seconds) &&
-		 !life_by_date(object, now_ms / 1000, &seconds))
+	int64_t seconds, left;
+	bool span = life_by_span(object, max_s, &seconds);
+	if (life_by_date(object, now_ms / 1000, &left) && (!span || left < seconds))
+		seconds = left;
+	else if (!span)
 		return TOKEN_LIFE_DEFAULT_MS;
 	if (seconds < min_s)
 		seconds = min_s;

@@ -253,7 +253,9 @@ static void fail_oauth(const struct judging *j, const cJSON *object, struct str 
 	if (failure->text.text[0] == '\0') /* nothing but blanks */
 		err_set(&failure->text, "status %ld without explanation", j->reply->status);
 	snprintf(number, sizeof(number), "AADSTS%u", code);
-	set_code(failure, code != 0 ? str_of(number) : error);
+	/* The same number as "not yet" has; the word says more. */
+	bool by_word = code == 0 || str_eq(error, STR("slow_down"));
+	set_code(failure, by_word ? error : str_of(number));
 }
 
 static void wipe_token(const cJSON *object)

@@ -28,6 +28,11 @@ static int64_t chance(int64_t max_ms)
 	return (int64_t)arc4random_uniform((uint32_t)max_ms + 1);
 }
 
+int64_t token_times_usable_ms(int64_t life_ms, int64_t margin_ms)
+{
+	return larger(life_ms - margin_ms, life_ms / 2);
+}
+
 int64_t token_times_end_ms(int64_t life_ms)
 {
 	return life_ms - smaller(30 * second, life_ms / 10);
@@ -50,12 +55,21 @@ int64_t token_times_backoff_ms(unsigned row, int64_t at_least_ms)
 	return wait + chance(smaller(30 * second, wait / 10));
 }
 
+/* The row-th of them, and the last for ever. */
+static int64_t step(const int64_t *minutes, size_t count, unsigned row)
+{
+	size_t i = row > 0 ? row - 1 : 0;
+	return minutes[i < count ? i : count - 1] * minute;
+}
+
 int64_t token_times_probe_ms(unsigned row, int64_t at_least_ms)
 {
 	static const int64_t steps[] = { 5, 15, 30, 60 };
-	size_t i = row > 0 ? row - 1 : 0;
-	if (i >= ARRAY_LEN(steps))
-		i = ARRAY_LEN(steps) - 1;
-	int64_t wait = larger(steps[i] * minute, at_least_ms);
-	return wait + chance(30 * second);
+	return larger(step(steps, ARRAY_LEN(steps), row), at_least_ms) + chance(30 * second);
+}
+
+int64_t token_times_pending_ms(unsigned row)
+{
+	static const int64_t steps[] = { 1, 2, 5, 10, 20, 30, 60 };
+	return step(steps, ARRAY_LEN(steps), row) + chance(10 * second);
 }

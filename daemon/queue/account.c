@@ -6,11 +6,10 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/mem.h"
 #include "common/timer.h"
-#include "common/units.h"
 #include "config/remedy.h"
+#include "queue/account_token.h"
 #include "queue/governor.h"
 #include "queue/session.h"
 
@@ -26,7 +25,7 @@ struct account {
 	struct config *config;
 	const struct account_config *ac;
 	SSL_CTX *tls;
-	struct token *token;
+	struct account_token token;
 	struct governor governor;
 	struct queued_list ready;
 	size_t ready_count;
@@ -77,7 +76,7 @@ static void apply_refresh(struct account *a, const char *reason, const char *rem
 		return;
 	}
 	a->rejected_generation = generation;
-	token_reject(a->token, generation);
+	token_reject(a->token.token, generation);
 	if (a->token_rejected) {
 		standing_hold(&a->standing, reason, remedy, false);
 		return;
@@ -106,7 +105,7 @@ static void apply_verdict(struct account *a, const struct reply_rule *rule,
 		standing_wait(&a->standing, why, what, THROTTLE_MS);
 		break;
 	case VERDICT_REFRESH:
-		if (a->token != NULL)
+		if (a->token.token != NULL)
 			apply_refresh(a, why, what, generation);
 		else
 			standing_hold(&a->standing, why, what, rule->locked);
@@ -235,7 +234,7 @@ static void open_session(struct account *a)
 		.base = a->env.base,
 		.spool = a->env.spool,
 		.dialer = a->env.dialer,
-		.token = a->token,
+		.token = a->token.token,
 		.tls = a->tls,
 		.config = a->config,
 		.account = a->ac,
@@ -307,11 +306,9 @@ static void pump(evutil_socket_t fd, short what, void *arg)
 
 /* --- token --------------------------------------------------------------------------------- */
 
-static void on_token_fetched(void *arg, int64_t expires_in_ms, int64_t took_ms)
+static void on_token_usable(void *arg)
 {
 	struct account *a = arg;
-	log_info("token", lf_str("account", a->name), lf_str("status", "fetched"),
-		 lf_int("expires_in", expires_in_ms / 1000), lf_int("took_ms", took_ms));
 	if (a->held_by_token)
 		open_account(a);
 }
@@ -319,32 +316,21 @@ static void on_token_fetched(void *arg, int64_t expires_in_ms, int64_t took_ms)
 static void on_token_failed(void *arg, const struct token_failure *failure)
 {
 	struct account *a = arg;
-	enum log_level level =
-		failure->class == TOKEN_FAIL_TRANSIENT ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
-	log_event(level, "token-failed",
-		  LOG_FIELDS(lf_str("account", a->name), lf_str("code", failure->code),
-			     lf_str("error", failure->text.text),
-			     lf_str("remedy", failure->remedy.text),
-			     lf_int("retry_in", units_seconds_up(failure->retry_in_ms))));
 	if (a->held_by_token)
 		apply_token_failure(a, failure);
 }
 
 static void configure_token(struct account *a)
 {
-	const struct token_events events = {
-		.fetched = on_token_fetched,
-		.failed = on_token_failed,
-		.arg = a,
+	const struct token_env env = {
+		.base = a->env.base,
+		.http = a->env.http,
+		.worker = a->env.worker,
+		.state = a->env.state,
+		.seal = a->env.seal,
+		.unsealed = a->env.unsealed,
 	};
-	if (a->ac->auth != UPSTREAM_AUTH_XOAUTH2) {
-		token_free(a->token);
-		a->token = NULL;
-	} else if (a->token == NULL) {
-		a->token = token_new(a->env.base, a->env.http, a->ac, &events);
-	} else {
-		token_reconfigure(a->token, a->ac);
-	}
+	account_token_configure(&a->token, &env, a->config, a->ac);
 }
 
 /* --- the outside --------------------------------------------------------------------------- */
@@ -354,6 +340,12 @@ struct account *account_new(const struct account_env *env, const char *name)
 	struct account *a = mem_zalloc(sizeof(*a));
 	a->env = *env;
 	a->name = mem_strdup(name);
+	a->token = (struct account_token){
+		.account = a->name,
+		.usable = on_token_usable,
+		.failed = on_token_failed,
+		.arg = a,
+	};
 	TAILQ_INIT(&a->ready);
 	a->wake = evtimer_new(env->base, pump, a);
 	standing_init(&a->standing, env->base, a->name, pump_soon, a);
@@ -367,7 +359,7 @@ void account_free(struct account *a)
 	while (a->session_count != 0)
 		session_free(a->sessions[--a->session_count]);
 	free(a->sessions);
-	token_free(a->token);
+	account_token_done(&a->token);
 	event_free(a->wake);
 	standing_done(&a->standing);
 	governor_done(&a->governor);
@@ -454,8 +446,8 @@ void account_wake(struct account *a)
 
 void account_retry(struct account *a)
 {
-	if (a->held_by_token && a->token != NULL) {
-		token_probe(a->token);
+	if (a->held_by_token && a->token.token != NULL) {
+		token_probe(a->token.token);
 		return;
 	}
 	a->held_by_token = false;
@@ -468,8 +460,12 @@ void account_stop(struct account *a)
 	a->stopped = true;
 	retire_sessions(a);
 	standing_stop(&a->standing);
-	token_free(a->token);
-	a->token = NULL;
+	account_token_done(&a->token);
+}
+
+struct token *account_token(const struct account *a)
+{
+	return a->token.token;
 }
 
 int64_t account_since_ms(const struct account *a)
@@ -485,8 +481,9 @@ void account_status(const struct account *a, struct account_status *out)
 		.reason = a->standing.reason,
 		.remedy = a->standing.remedy,
 		.next_try_ms = standing_next_try_ms(&a->standing),
-		.token_state = a->token != NULL ? token_state_of(a->token) : TOKEN_EMPTY,
-		.token_good_for_ms = a->token != NULL ? token_good_for_ms(a->token) : 0,
+		.token_state =
+			a->token.token != NULL ? token_state_of(a->token.token) : TOKEN_EMPTY,
+		.token_good_for_ms = a->token.token != NULL ? token_good_for_ms(a->token.token) : 0,
 		.sessions = a->session_count,
 		.active = count_sessions(a, session_is_active),
 		.waiting = a->ready_count,

@@ -68,6 +68,8 @@ void account_apply(struct account *account, const struct reply_rule *rule,
 void account_retry(struct account *account);
 /* No new transaction from now on; idle sessions say QUIT. */
 void account_stop(struct account *account);
+/* NULL: it needs none. For orders, and for those who look. */
+struct token *account_token(const struct account *account);
 /* Since when (wall clock ms) the account has been able to send; 0: since the start. */
 int64_t account_since_ms(const struct account *account);
 

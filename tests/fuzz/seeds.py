@@ -414,10 +414,44 @@ def record_seeds():
     yield "lists", b"[[],{}]"
 
 
+# --- signing in: what comes back from a browser, what a token says -------------------------------
+
+STATE = b"state=a." + b"A" * 43
+
+
+def auth_code_seeds():
+    for n, line in enumerate((
+            b"http://localhost:4711/?code=a.b_c~1&" + STATE, b"code=1&" + STATE + b"&session_state=x#\r\n",
+            b"https://x.test/cb#code=1&" + STATE, b"?code=a%2Fb+c%20d&" + STATE,
+            b"?error=access_denied&error_description=AADSTS65004%3a+no%1b%5b2J&" + STATE,
+            b"?error=odd%00%ff&" + STATE, b"?code=1&state=b." + b"A" * 43, b"?code=1&" + STATE + b"x",
+            b"?code=1&code=2&" + STATE, b"?code=%0a&" + STATE, b"?code=%4&" + STATE, b"?code=1",
+            b"", b"?", b"&&=&code&state", b"?code=" + b"x" * 3000 + b"&" + STATE,
+            b"?error=x&error_description=" + b"%e4" * 500 + b"&" + STATE)):
+        yield f"line-{n:02}", line
+
+
+def claims_seeds():
+    good = (b'{"aud":"https://outlook.office.com","scp":"SMTP.Send","appid":"1111-22","exp":1800003600,'
+            b'"tid":"aaaaaaaa-0000-4000-8000-000000000001","upn":"scan@contoso.com","oid":"o"}')
+    token = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg":"RS256"}', good, b"s"))
+    yield "payload", b"\0" + good
+    yield "token", b"\1" + token
+    for n, payload in enumerate((
+            b'{"aud":["https://graph.microsoft.com",1,"x"],"roles":["SMTP.SendAsApp"],"exp":1e308}',
+            b'{"scp":"' + b"A.B " * 400 + b'","upn":"' + b"\\u0001" * 200 + b'"}',
+            b'{"tid":"bbbbbbbb-0000-4000-8000-000000000001","azp":"","exp":"12","scp":[],"aud":{}}',
+            b"{}", b"[]", b"", b"[" * 300, b'{"upn":"\xff\xfe\x00"}')):
+        yield f"payload-{n}", b"\0" + payload
+    for n, text in enumerate((b"", b".", b"..", b"e30.e30.x", b"e30.e30.a.b.c", b"EwB.opaque", b"e30.e30=.x")):
+        yield f"token-{n}", b"\1" + text
+
+
 TARGETS = {
     "session": session_seeds, "body": body_seeds, "line": line_seeds, "auth": auth_seeds,
     "address": address_seeds, "header": header_seeds, "users": users_seeds,
     "capture": capture_seeds, "hello": hello_seeds, "seal": seal_seeds, "record": record_seeds,
+    "auth_code": auth_code_seeds, "token_claims": claims_seeds,
 }
 
 

@@ -24,7 +24,7 @@ class SandboxError(Exception):
 class Sandbox:
     """`with Sandbox() as box:` - or start() and stop().
 
-    After start(): smtp_port, token_port, control_port, ca_file, tenant, client_id, public_client,
+    After start(): smtp_port, token_port, control_port, imds_port, arc_port, ca_file, tenant, client_id, public_client,
     mailbox, secret, token_endpoint, dir, pid.
     """
 
@@ -186,6 +186,11 @@ class Sandbox:
     def endpoint(self, name="token", tenant=None):
         """The address of token, devicecode or authorize."""
         return f"https://localhost:{self.token_port}/{tenant or self.tenant}/oauth2/v2.0/{name}"
+
+    def identity_endpoint(self, kind="imds"):
+        """The address of the managed identity's endpoint: imds or arc."""
+        port = self.imds_port if kind == "imds" else self.arc_port
+        return f"http://127.0.0.1:{port}/metadata/identity/oauth2/token"
 
     def change_password(self, user):
         """Kills the refresh tokens of public clients; those of confidential ones live on."""

@@ -20,9 +20,10 @@ POINTS = {
     "token-connect": "the token endpoint accepted a connection, no TLS yet",
     "token": "a token request was read", "devicecode": "a request for a device code was read",
     "authorize": "a browser asks for the page to sign in",
+    "imds": "a request to the VM's metadata service", "arc": "one to Arc's agent",
 }
 
-TOKEN = ("token", "devicecode", "authorize")
+TOKEN = ("token", "devicecode", "authorize", "imds", "arc")
 SMTP = tuple(point for point in POINTS if point not in TOKEN + ("token-connect",))
 
 # action -> (points where it works, arguments it takes)
@@ -43,7 +44,8 @@ ACTIONS = {
     "challenge": (("auth-response",), ("json",)),   # 334 + JSON, then 535 (microsoft365.md 5)
     "early-250": (("data",), ()),                   # 354 and the final 250 at once
     "http": (TOKEN, ("status", "headers", "body", "retry_after")),
-    "aadsts": (TOKEN, ("code",)),                   # a natural error of this number
+    # a natural error of this number; another `error`; `plain`: without any AADSTS
+    "aadsts": (TOKEN, ("code", "error", "plain")),
     "hang": (TOKEN, ("where", "seconds")),          # before | after the headers
     "token-drip": (TOKEN, ("delay",)),
     "redirect": (TOKEN, ("location", "status")),

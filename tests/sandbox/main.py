@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 
-from sandbox import faults, jwt, limits, mailstore, pki, recorder, signins, smtp
+from sandbox import faults, identity, jwt, limits, mailstore, pki, recorder, signins, smtp
 from sandbox import token_endpoint, vault, world
 from sandbox.control import Control
 from sandbox.grants.ask import Office
@@ -31,7 +31,7 @@ from sandbox.wire import Listener
 
 
 class Sandbox:
-    """Joins the parts; owns the three listeners."""
+    """Joins the parts; owns the listeners."""
 
     def __init__(self, options):
         directory = os.path.abspath(options.dir)
@@ -52,11 +52,15 @@ class Sandbox:
         office = Office(self.world, self.recorder, self.issuer, self.vault, self.signins)
         tokens = token_endpoint.TokenEndpoint(office, self.faults, self.pki)
         addresses = options.bind.split(",")
+        self.identities = {kind: identity.Identity(kind, office, self.faults, directory)
+                           for kind in ("imds", "arc")}
         self.listeners = {
             "smtp": Listener(self.server.serve, addresses, options.smtp_port, self._bug,
                              self.recorder.notify),
             "token": Listener(tokens.serve, addresses, options.token_port, self._bug,
                               self.recorder.notify),
+            **{kind: Listener(one.serve, ["127.0.0.1"], 0, self._bug, self.recorder.notify)
+               for kind, one in self.identities.items()},
         }
         self._control = Listener(Control(self).serve, ["127.0.0.1"], options.control_port,
                                  self._bug, lambda: None)
@@ -93,7 +97,7 @@ class Sandbox:
         for listener in self.listeners.values():
             for wire in list(listener.wires):
                 wire.reset()
-        await self.on(["smtp", "token"])
+        await self.on(self.listeners)
         gone = self.recorder.wait_for(
             lambda: not any(listener.wires for listener in self.listeners.values()), 5)
         await gone
@@ -102,6 +106,8 @@ class Sandbox:
         self.store.reset()
         self.server.reset()
         self.signins.reset()
+        for one in self.identities.values():
+            one.reset()
         self.vault.reset()
         self.recorder.reset()
 
@@ -110,6 +116,9 @@ class Sandbox:
         data = self.world.info()
         return {
             "smtp_port": smtp_port, "token_port": token_port, "control_port": self._control.port,
+            "imds_port": self.listeners["imds"].port, "arc_port": self.listeners["arc"].port,
+            "system_identity": world.SYSTEM_IDENTITY, "user_identity": world.USER_IDENTITY,
+            "arc_folder": os.path.join(self.directory, "arc-tokens"),
             "pid": os.getpid(), "dir": self.directory, "ca_file": self.pki.ca_file,
             "tenant": world.TENANT, "client_id": world.CLIENT,
             "public_client": world.PUBLIC_CLIENT, "mailbox": world.MAILBOX,
@@ -143,7 +152,9 @@ async def run(options):
     await box.open()
     info = box.info()
     ready = {"ready": True, **{key: info[key] for key in
-                               ("smtp_port", "token_port", "control_port", "pid", "dir",
+                               ("smtp_port", "token_port", "control_port", "imds_port",
+                                "arc_port", "system_identity", "user_identity", "arc_folder",
+                                "pid", "dir",
                                 "ca_file", "tenant", "client_id", "public_client", "mailbox",
                                 "token_endpoint")}}
     print(json.dumps(ready), flush=True)

@@ -145,6 +145,9 @@ def _check_app(world, _primary, box, claims, refuse, hve, failed):
     if claims["aud"] != AUDIENCE:
         refuse("audience " + claims["aud"])
     role = "Mail.Send" if hve else "SMTP.SendAsApp"
+    if not hve and "SMTP.SendAsApp" not in claims.get("roles", ()) and \
+            box["tenant"] == app["tenant"] and claims["appid"] in box["rbac"]:
+        return                      # RBAC for Applications (microsoft365.md 4.10, way B)
     if role not in claims.get("roles", ()):
         refuse("role " + role + " is missing", replies.HVE_PERMISSION if hve else failed)
     if box["tenant"] != app["tenant"] or claims["appid"] not in box["full_access"]:

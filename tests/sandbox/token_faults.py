@@ -35,7 +35,9 @@ async def _http(wire, recorder, fault, note, status, body):
 
 async def _aadsts(wire, recorder, fault, note, status, body):
     note["error"] = int(fault.get("code"))
-    status, body = aadsts.error(note["error"], tenant=note["tenant"], client=note["client_id"])
+    more = {"error": fault.get("error")} if fault.get("error") else {}
+    tell = aadsts.plain if fault.get("plain") else aadsts.error
+    status, body = tell(note["error"], tenant=note["tenant"], client=note["client_id"], **more)
     return None, status, body, [], True
 
 

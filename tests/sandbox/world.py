@@ -22,6 +22,8 @@ SECOND_MAILBOX = "scanner@fabrikam.com"
 PUBLIC_CLIENT = "22222222-3333-4444-5555-666666666666"
 USER = "anna@contoso.com"           # has no mailbox, but full access to SHARED_MAILBOX
 SHARED_MAILBOX = "shared@contoso.com"
+SYSTEM_IDENTITY = "33333333-4444-5555-6666-777777777777"     # of the machine (IMDS, Arc)
+USER_IDENTITY = "44444444-5555-6666-7777-888888888888"       # user-assigned (IMDS)
 PERSONAL = "consumers"              # the tenant of personal accounts: opaque tokens
 PERSONAL_USER = "family@outlook.com"
 GMAIL, GMAIL_CLIENT = "gmail.test", "relay.apps.gmail.test"     # not Microsoft: RFC 6749 alone
@@ -62,6 +64,15 @@ SETTINGS = {
     "device_expires": 900,
     "browser_user": MAILBOX,        # who sits at the browser; null: nobody is signed in
     "browser_error": None,          # AADSTS code: how the sign-in at the browser ends
+    "system_identity": True,        # the machine has one
+    "user_identities": [USER_IDENTITY],
+    "identity_lifetime": 86400,
+    "identity_age": 0,              # a cached token: so many seconds of its life are over
+    "identity_cache": True,         # the same token until it ends, as IMDS
+    "arc_folder": None,             # null: DIR/arc-tokens
+    "arc_suffix": ".key",
+    "arc_key_bytes": 60,
+    "arc_challenge": None,          # instead of "Basic realm={path}"
     "clock_skew": 0,                # seconds by which Microsoft's clock is ahead of ours
 }
 
@@ -102,8 +113,9 @@ def _app(tenant, name, roles, **more):
 
 
 def _mailbox(tenant, *full_access, **more):
-    """full_access: applications and users."""
+    """full_access: applications and users; rbac: applications that need no role in the token."""
     box = {"tenant": tenant, "kind": "mailbox", "full_access": list(full_access), "send_as": [],
+           "rbac": [],
            "aliases": [], "smtp_auth_disabled": False, "message_size": None, "password": None}
     box.update(more)
     return box
@@ -132,12 +144,15 @@ def defaults():
                                 audience="all", redirects={"web": [], "native": [
                                     "http://localhost", NATIVE_REDIRECT]}),
             SECOND_CLIENT: _app(SECOND_TENANT, "Fabrikam relay", ["SMTP.SendAsApp"]),
+            SYSTEM_IDENTITY: _app(TENANT, "print-server", ["SMTP.SendAsApp"], secrets=[]),
+            USER_IDENTITY: _app(TENANT, "relay-identity", ["SMTP.SendAsApp"], secrets=[]),
             GMAIL_CLIENT: _app(GMAIL, "Gmail relay", [], redirects={
                 "web": ["https://relay.contoso.com/oauth"],
                 "native": ["http://localhost", "http://127.0.0.1"]}),
         },
         "mailboxes": {
-            MAILBOX: _mailbox(TENANT, CLIENT, send_as=["invoices@contoso.com"]),
+            MAILBOX: _mailbox(TENANT, CLIENT, SYSTEM_IDENTITY, USER_IDENTITY,
+                              send_as=["invoices@contoso.com"]),
             "second@contoso.com": _mailbox(TENANT, CLIENT),
             SHARED_MAILBOX: _mailbox(TENANT, CLIENT, USER),
             "hve@contoso.com": _mailbox(TENANT, CLIENT, kind="hve"),

@@ -64,9 +64,48 @@ static void what_is_no_password(void **state)
 	secret_done(&secret);
 }
 
+static void a_client_secret_is_pasted(void **state)
+{
+	static char longest[CLIENT_SECRET_BYTES_MAX + 1];
+	static const struct {
+		struct str text;
+		const char *want; /* NULL: refused */
+	} rows[] = {
+		{ { "abc~Q~d.ef\n", 11 }, "abc~Q~d.ef" },
+		{ { " \x20"
+		    "abc~Q~d.ef  \r\n",
+		    16 },
+		  "abc~Q~d.ef" },
+		{ { "  \n", 3 }, NULL },
+		{ { "\n", 1 }, NULL },
+		{ { "", 0 }, NULL },
+		{ { "a\0b\n", 4 }, NULL },
+		{ { longest, CLIENT_SECRET_BYTES_MAX }, longest },
+	};
+	(void)state;
+	memset(longest, 'x', sizeof(longest) - 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct secret secret = { NULL, 0 };
+		struct err err = { .text = "" };
+		int ends[2];
+		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+		assert_int_equal(write(ends[1], rows[i].text.p, rows[i].text.n), rows[i].text.n);
+		close(ends[1]);
+		bool ok = ask_client_secret(ends[0], STDERR_FILENO, "scanner", &secret, &err);
+		close(ends[0]);
+		assert_int_equal(ok, rows[i].want != NULL);
+		if (ok)
+			assert_true(str_eq(secret_reveal(&secret), str_of(rows[i].want)));
+		else
+			assert_non_null(strstr(err.text, "the secret "));
+		secret_done(&secret);
+	}
+}
+
 /* A person at a terminal: types each line when it is asked for. */
 struct typist {
 	int master;
+	const char *prompt; /* the first */
 	const char *lines[2];
 	char seen[4096]; /* all that the terminal showed */
 	size_t n;
@@ -81,8 +120,8 @@ static void *type(void *arg)
 		do {
 			n = read(t->prompts, t->seen + t->n, sizeof(t->seen) - 1 - t->n);
 			t->n += n > 0 ? (size_t)n : 0;
-		} while (n > 0 && strstr(t->seen, i == 0 ? "Password for anna: "
-							 : "The same again for anna: ") == NULL);
+		} while (n > 0 &&
+			 strstr(t->seen, i == 0 ? t->prompt : "The same again for anna: ") == NULL);
 		/* The prompt is out before the echo is off, and what was typed until then is thrown
 		 * away: wait for it, as a person does. */
 		struct termios now;
@@ -96,9 +135,15 @@ static void *type(void *arg)
 	return NULL;
 }
 
-static bool at_terminal(const char *first, const char *second, struct secret *out, struct err *err)
+typedef bool ask_function(int in, int out, const char *name, struct secret *secret,
+			  struct err *err);
+
+static bool at_terminal_of(ask_function *ask, const char *first, const char *second,
+			   struct secret *out, struct err *err)
 {
-	struct typist t = { .lines = { first, second } };
+	struct typist t = { .lines = { first, second },
+			    .prompt = ask == ask_password ? "Password for anna: "
+							  : "New client secret for anna: " };
 	struct termios before, after;
 	pthread_t thread;
 	int ends[2];
@@ -109,7 +154,7 @@ static bool at_terminal(const char *first, const char *second, struct secret *ou
 	t.prompts = ends[0];
 	assert_int_equal(tcgetattr(terminal, &before), 0);
 	assert_int_equal(pthread_create(&thread, NULL, type, &t), 0);
-	bool ok = ask_password(terminal, ends[1], "anna", out, err);
+	bool ok = ask(terminal, ends[1], "anna", out, err);
 	pthread_join(thread, NULL);
 	/* As it was, and nothing typed was shown. */
 	assert_int_equal(tcgetattr(terminal, &after), 0);
@@ -124,6 +169,21 @@ static bool at_terminal(const char *first, const char *second, struct secret *ou
 	close(ends[0]);
 	close(ends[1]);
 	return ok;
+}
+
+static bool at_terminal(const char *first, const char *second, struct secret *out, struct err *err)
+{
+	return at_terminal_of(ask_password, first, second, out, err);
+}
+
+static void a_client_secret_is_asked_for_once(void **state)
+{
+	struct secret secret = { NULL, 0 };
+	struct err err;
+	(void)state;
+	assert_true(at_terminal_of(ask_client_secret, " abc~Q~d.ef \n", NULL, &secret, &err));
+	assert_true(str_eq(secret_reveal(&secret), STR("abc~Q~d.ef")));
+	secret_done(&secret);
 }
 
 static void asked_twice_without_echo(void **state)
@@ -144,8 +204,10 @@ static void asked_twice_without_echo(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_client_secret_is_pasted),
 		cmocka_unit_test(one_line_of_stdin),
 		cmocka_unit_test(what_is_no_password),
+		cmocka_unit_test(a_client_secret_is_asked_for_once),
 		cmocka_unit_test(asked_twice_without_echo),
 	};
 	return cmocka_run_group_tests_name("cli/ask_password", tests, NULL, NULL);

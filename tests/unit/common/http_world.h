@@ -34,7 +34,8 @@
 #include "common/worker.h"
 #include "tests/unit/support/run_loop.h"
 
-/* ---- names: "login" has a dead first address, none.test none, stuck.test waits ---- */
+/* ---- names: "login" has a dead first address, none.test none, stuck.test waits; one of
+ * mixed.test's is another machine's ---- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -79,6 +80,8 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
 	if (strcmp(host, "none.test") == 0)
 		return EAI_NONAME;
 	*list = node_new("127.0.0.1", NULL);
+	if (strcmp(host, "mixed.test") == 0)
+		(*list)->ai_next = node_new("192.0.2.1", NULL);
 	if (strcmp(host, "login") == 0)
 		*list = node_new("127.0.0.9", *list);
 	return 0;
@@ -101,7 +104,8 @@ struct server {
 	char folder[64], certificate[96], key[96];
 	pid_t pid;
 	int input;
-	unsigned port, old_port, silent_port;
+	unsigned port, old_port, silent_port, plain_port;
+	unsigned connect_port, socks_port, private_socks_port; /* proxies */
 };
 
 /* The same certificate, but it ended yesterday. */
@@ -134,7 +138,7 @@ static inline void server_start(struct server *server, bool expired)
 {
 	static const char script[] = "http_server.py";
 	int in[2], out[2];
-	char path[512], ports[64] = "";
+	char path[512], ports[128] = "";
 	struct err err;
 	size_t folder = strlen(__FILE__) - strlen("http_world.h");
 	snprintf(path, sizeof(path), "%.*s%s", (int)folder, __FILE__, script);
@@ -168,6 +172,10 @@ static inline void server_start(struct server *server, bool expired)
 	server->port = take_port(&rest);
 	server->old_port = take_port(&rest);
 	server->silent_port = take_port(&rest);
+	server->plain_port = take_port(&rest);
+	server->connect_port = take_port(&rest);
+	server->socks_port = take_port(&rest);
+	server->private_socks_port = take_port(&rest);
 }
 
 static inline void server_stop(struct server *server)
@@ -192,7 +200,7 @@ struct fixture {
 	bool done;
 	int times;
 	struct http_reply reply; /* body and content_type are in the buffers below */
-	struct strbuf body, type;
+	struct strbuf body, type, authenticate;
 	struct http_request *cancelled_inside;
 };
 
@@ -221,6 +229,7 @@ static inline int setup(void **state)
 	f->ca_file = server.certificate;
 	strbuf_init(&f->body, 1 << 20);
 	strbuf_init(&f->type, 4096);
+	strbuf_init(&f->authenticate, 4096);
 	*state = f;
 	return 0;
 }
@@ -235,6 +244,7 @@ static inline int teardown(void **state)
 	event_base_free(f->base);
 	strbuf_done(&f->body);
 	strbuf_done(&f->type);
+	strbuf_done(&f->authenticate);
 	free(f);
 	return 0;
 }
@@ -249,6 +259,8 @@ static inline void on_reply(void *arg, const struct http_reply *reply)
 	strbuf_reset(&f->type);
 	strbuf_addstr(&f->body, reply->body);
 	strbuf_addstr(&f->type, reply->content_type);
+	strbuf_reset(&f->authenticate);
+	strbuf_addstr(&f->authenticate, reply->authenticate);
 	http_cancel(f->cancelled_inside);
 }
 

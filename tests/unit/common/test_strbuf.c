@@ -136,6 +136,24 @@ static void text_is_wrapped(void **state)
 	}
 }
 
+static void reserved_bytes_stay_in_place(void **state)
+{
+	struct strbuf b;
+	(void)state;
+	strbuf_init(&b, 100);
+	strbuf_reserve(&b, 100);
+	const char *p = b.p;
+	assert_string_equal(strbuf_cstr(&b), "");
+	for (int i = 0; i < 100; i++)
+		strbuf_addc(&b, 'x');
+	assert_ptr_equal(b.p, p);
+	assert_false(b.overflow);
+	strbuf_reserve(&b, 1);
+	assert_true(b.overflow);
+	assert_int_equal(b.n, 100);
+	strbuf_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +163,7 @@ int main(void)
 		cmocka_unit_test(huge_sizes_do_not_wrap),
 		cmocka_unit_test(bytes_are_handed_over),
 		cmocka_unit_test(text_is_wrapped),
+		cmocka_unit_test(reserved_bytes_stay_in_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

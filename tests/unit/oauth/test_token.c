@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: http_start http_cancel clock_mono_ms arc4random_uniform */
+/* WRAP: http_start http_cancel clock_mono_ms clock_wall_ms arc4random_uniform */
 /* WRAP: timer_start timer_stop event_free */
 #include "tests/unit/oauth/token_world.h"
 

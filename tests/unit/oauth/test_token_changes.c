@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: http_start http_cancel clock_mono_ms arc4random_uniform */
+/* WRAP: http_start http_cancel clock_mono_ms clock_wall_ms arc4random_uniform */
 /* WRAP: timer_start timer_stop event_free */
 #include "tests/unit/oauth/token_world.h"
 
@@ -86,7 +86,7 @@ static void test_new_secret_ends_a_hold(void **state)
 	token_probe(f->token);
 	refuse(f, 401, wrong_secret, -1);
 	account_secret_set(&f->other, STR("better"));
-	token_reconfigure(f->token, &f->other);
+	token_reconfigure(f->token, NULL, &f->other);
 	expect_state(f, TOKEN_FETCHING);
 	assert_non_null(strstr(net.body, "client_secret=better"));
 	grant(f, "one", 3600);
@@ -98,7 +98,7 @@ static void test_reload_ends_a_hold(void **state)
 	struct fixture *f = *state;
 	token_probe(f->token);
 	refuse(f, 401, wrong_secret, -1);
-	token_reconfigure(f->token, &f->other); /* the same, but who knows what was mended */
+	token_reconfigure(f->token, NULL, &f->other); /* the same, but who knows what was mended */
 	expect_state(f, TOKEN_FETCHING);
 	assert_int_equal(net.started, 2);
 	refuse(f, 401, wrong_secret, -1);
@@ -106,7 +106,7 @@ static void test_reload_ends_a_hold(void **state)
 	/* Also while a probe is under way. */
 	pass(f, 300000);
 	assert_int_equal(net.started, 3);
-	token_reconfigure(f->token, &f->account);
+	token_reconfigure(f->token, NULL, &f->account);
 	expect_state(f, TOKEN_FETCHING);
 	assert_int_equal(net.started, 3);
 	grant(f, "one", 3600);
@@ -116,25 +116,62 @@ static void test_reload_ends_a_hold(void **state)
 static void test_new_credentials_drop_the_token(void **state)
 {
 	struct fixture *f = *state;
-	static char id[] = "2222";
+	static char id[] = "2222", other_id[] = "3333";
 	begin_valid(f);
-	token_reconfigure(f->token, &f->other);
+	token_reconfigure(f->token, NULL, &f->other);
 	expect_token(f, "one"); /* nothing has changed */
 	assert_int_equal(net.started, 1);
 	f->account.client_id = id;
-	token_reconfigure(f->token, &f->account);
+	token_reconfigure(f->token, NULL, &f->account);
 	expect_state(f, TOKEN_FETCHING);
 	assert_non_null(strstr(net.body, "client_id=2222"));
 	/* And once more, with the request and a waiter under way. */
 	struct waiter waiter = { 0 };
 	token_get(f->token, on_token, &waiter);
-	token_reconfigure(f->token, &f->other);
+	f->other.client_id = other_id;
+	token_reconfigure(f->token, NULL, &f->other);
 	assert_int_equal(net.cancelled, 1);
-	assert_non_null(strstr(net.body, "client_id=1111"));
+	assert_non_null(strstr(net.body, "client_id=3333"));
 	turn(f);
 	assert_int_equal(waiter.times, 0);
 	grant(f, "two", 3600);
 	assert_string_equal(waiter.token, "two");
+}
+
+/* Somebody mistypes the client id, and mends it: what was good before still is. */
+static void test_back_to_the_old_configuration(void **state)
+{
+	struct fixture *f = *state;
+	static char id[] = "2222";
+	struct waiter waiter = { 0 };
+	begin_valid(f);
+	f->other.client_id = id;
+	token_reconfigure(f->token, NULL, &f->other);
+	refuse(f, 401, "{\"error\":\"unauthorized_client\",\"error_codes\":[700016]}", -1);
+	expect_state(f, TOKEN_HELD);
+	pass(f, 60000);
+	token_get(f->token, on_token, &waiter);
+	token_reconfigure(f->token, NULL, &f->account);
+	turn(f);
+	expect_state(f, TOKEN_VALID);
+	expect_token(f, "one");
+	assert_int_equal(ask(f).good_for_ms, 3600000 - 30000 - 60000);
+	assert_int_equal(net.started, 2);
+}
+
+/* The application is the same: its token goes on being used while the secret is tried. */
+static void test_another_secret_keeps_the_token(void **state)
+{
+	struct fixture *f = *state;
+	begin_valid(f);
+	account_secret_set(&f->other, STR("wrong"));
+	token_reconfigure(f->token, NULL, &f->other);
+	expect_state(f, TOKEN_VALID);
+	assert_int_equal(net.started, 2);
+	assert_non_null(strstr(net.body, "client_secret=wrong"));
+	refuse(f, 401, wrong_secret, -1);
+	assert_int_equal(f->failed, 1); /* said at once */
+	expect_token(f, "one");
 }
 
 static void test_reload_before_any_use(void **state)
@@ -142,7 +179,7 @@ static void test_reload_before_any_use(void **state)
 	struct fixture *f = *state;
 	static char id[] = "2222";
 	f->other.client_id = id;
-	token_reconfigure(f->token, &f->other);
+	token_reconfigure(f->token, NULL, &f->other);
 	turn(f);
 	expect_state(f, TOKEN_EMPTY);
 	assert_int_equal(net.started, 0);
@@ -154,7 +191,7 @@ static void test_reload_retries_a_failing_renewal(void **state)
 	begin_valid(f);
 	pass(f, 3000000);
 	refuse(f, 401, wrong_secret, -1);
-	token_reconfigure(f->token, &f->other);
+	token_reconfigure(f->token, NULL, &f->other);
 	assert_int_equal(net.started, 3);
 	expect_state(f, TOKEN_VALID);
 	grant(f, "two", 3600);
@@ -166,11 +203,13 @@ static void test_reload_before_a_waiter_heard(void **state)
 {
 	struct fixture *f = *state;
 	struct waiter waiter = { 0 };
-	struct http_reply reply = { .failure = HTTP_FAIL_CONNECT, .retry_after_ms = -1 };
+	struct http_reply reply = { .failure = HTTP_FAIL_CONNECT,
+				    .retry_after_ms = -1,
+				    .date_ms = -1 };
 	token_get(f->token, on_token, &waiter);
 	net.open = false;
 	net.cb(net.arg, &reply);
-	token_reconfigure(f->token, &f->other);
+	token_reconfigure(f->token, NULL, &f->other);
 	turn(f);
 	assert_int_equal(waiter.times, 0);
 	grant(f, "one", 3600);
@@ -287,6 +326,8 @@ int main(void)
 		WITH_FIXTURE(test_new_secret_ends_a_hold),
 		WITH_FIXTURE(test_reload_ends_a_hold),
 		WITH_FIXTURE(test_new_credentials_drop_the_token),
+		WITH_FIXTURE(test_back_to_the_old_configuration),
+		WITH_FIXTURE(test_another_secret_keeps_the_token),
 		WITH_FIXTURE(test_reload_before_any_use),
 		WITH_FIXTURE(test_reload_retries_a_failing_renewal),
 		WITH_FIXTURE(test_reload_before_a_waiter_heard),

@@ -44,6 +44,16 @@ int64_t __wrap_clock_mono_ms(void)
 	return now_ms;
 }
 
+/* The wall clock runs with the other one, unless somebody sets it. */
+static int64_t wall_offset_ms;
+
+int64_t __wrap_clock_wall_ms(void);
+
+int64_t __wrap_clock_wall_ms(void)
+{
+	return now_ms + wall_offset_ms;
+}
+
 uint32_t __wrap_arc4random_uniform(uint32_t bound);
 
 uint32_t __wrap_arc4random_uniform(uint32_t bound)
@@ -91,7 +101,8 @@ static struct {
 	int started, cancelled;
 	bool open;
 	char url[128], ca_file[64];
-	char body[512];
+	char body[1024];
+	int64_t started_at;
 	int64_t timeout_ms;
 	size_t reply_max;
 	http_cb *cb;
@@ -115,6 +126,7 @@ struct http_request *__wrap_http_start(struct http *http, const struct http_para
 	assert_false(net.open); /* never two at a time */
 	net.open = true;
 	net.started++;
+	net.started_at = now_ms;
 	copy_text(net.url, sizeof(net.url), str_of(params->url));
 	copy_text(net.ca_file, sizeof(net.ca_file), str_of(params->ca_file));
 	copy_text(net.body, sizeof(net.body), params->body);
@@ -142,18 +154,31 @@ struct fixture {
 	struct event_base *base;
 	struct token *token;
 	struct account_config account, other;
-	int fetched, failed;
+	struct state *state;
+	struct seal *seal;
+	int fetched, failed, refused, expiring, skewed, record_refused, changed;
 	int64_t expires_in_ms;
+	char credential[64], refused_credential[64], what[64], why[256], remedy[512];
 	struct token_failure failure; /* the last that was told */
+	struct token_failure refusal;
+	struct expiry expiry;
+	int64_t skew_ms;
 	bool free_in_event;
 };
 
-static inline void on_fetched(void *arg, int64_t expires_in_ms, int64_t took_ms)
+static inline void note_text(char *to, size_t room, const char *text)
+{
+	snprintf(to, room, "%.*s", (int)(room - 1), text);
+}
+
+static inline void on_fetched(void *arg, int64_t expires_in_ms, int64_t took_ms,
+			      const char *credential)
 {
 	struct fixture *f = arg;
 	f->fetched++;
 	f->expires_in_ms = expires_in_ms;
-	assert_int_equal(took_ms, 123);
+	note_text(f->credential, sizeof(f->credential), credential);
+	assert_int_equal(took_ms, now_ms - net.started_at);
 	if (f->free_in_event) {
 		token_free(f->token);
 		f->token = NULL;
@@ -171,12 +196,53 @@ static inline void on_failed(void *arg, const struct token_failure *failure)
 	}
 }
 
+static inline void on_refused(void *arg, const char *credential,
+			      const struct token_failure *failure)
+{
+	struct fixture *f = arg;
+	f->refused++;
+	f->refusal = *failure;
+	note_text(f->refused_credential, sizeof(f->refused_credential), credential);
+}
+
+static inline void on_expiring(void *arg, const struct expiry *expiry)
+{
+	struct fixture *f = arg;
+	f->expiring++;
+	f->expiry = *expiry;
+}
+
+static inline void on_clock_skewed(void *arg, int64_t skew_ms)
+{
+	struct fixture *f = arg;
+	f->skewed++;
+	f->skew_ms = skew_ms;
+}
+
+static inline void on_record_refused(void *arg, const struct err *why, const char *remedy)
+{
+	struct fixture *f = arg;
+	f->record_refused++;
+	note_text(f->why, sizeof(f->why), why->text);
+	note_text(f->remedy, sizeof(f->remedy), remedy);
+}
+
+static inline void on_changed(void *arg, const char *what)
+{
+	struct fixture *f = arg;
+	f->changed++;
+	note_text(f->what, sizeof(f->what), what);
+}
+
 static inline void fill(struct account_config *account)
 {
 	static char name[] = "scanner", mailbox[] = "scanner@contoso.com", empty[] = "";
 	static char tenant[] = "contoso.com", id[] = "1111", scope[] = "https://x/.default";
 	static char endpoint[] = "https://login.test/contoso.com/oauth2/v2.0/token";
-	static char ca[] = "/ca.pem";
+	static char ca[] = "/ca.pem", provider[] = "microsoft365";
+	account->provider = provider;
+	account->secret_lifetime = INT64_C(180) * 24 * 3600 * 1000;
+	account->sign_in_lifetime = INT64_C(90) * 24 * 3600 * 1000;
 	account->name = name;
 	account->mailbox = mailbox;
 	account->host = empty;
@@ -188,17 +254,33 @@ static inline void fill(struct account_config *account)
 	account_secret_set(account, STR("s3cret"));
 }
 
+static inline void open_token(struct fixture *f)
+{
+	const struct token_env env = { .base = f->base, .state = f->state, .seal = f->seal };
+	const struct token_events events = {
+		.fetched = on_fetched,
+		.failed = on_failed,
+		.refused = on_refused,
+		.expiring = on_expiring,
+		.clock_skewed = on_clock_skewed,
+		.record_refused = on_record_refused,
+		.changed = on_changed,
+		.arg = f,
+	};
+	f->token = token_new(&env, NULL, &f->account, &events);
+}
+
 static inline int setup(void **state)
 {
 	struct fixture *f = mem_zalloc(sizeof(*f));
-	const struct token_events events = { on_fetched, on_failed, f };
 	memset(timers, 0, sizeof(timers));
 	memset(&net, 0, sizeof(net));
 	now_ms = 1000000;
+	wall_offset_ms = INT64_C(1795000000) * 1000; /* November 2026 */
 	fill(&f->account);
 	fill(&f->other);
 	f->base = event_base_new();
-	f->token = token_new(f->base, NULL, &f->account, &events);
+	open_token(f);
 	*state = f;
 	return 0;
 }
@@ -261,7 +343,7 @@ static inline void grant(struct fixture *f, const char *token, int life_s)
 					  .body = str_of(body),
 					  .content_type = STR("application/json"),
 					  .retry_after_ms = -1,
-					  .took_ms = 123 };
+					  .date_ms = -1 };
 	answer(f, &reply);
 }
 
@@ -270,13 +352,16 @@ static inline void refuse(struct fixture *f, long status, const char *body, int6
 	const struct http_reply reply = { .status = status,
 					  .body = str_of(body),
 					  .content_type = STR("application/json"),
-					  .retry_after_ms = retry_after_ms };
+					  .retry_after_ms = retry_after_ms,
+					  .date_ms = -1 };
 	answer(f, &reply);
 }
 
 static inline void refuse_network(struct fixture *f)
 {
-	struct http_reply reply = { .failure = HTTP_FAIL_CONNECT, .retry_after_ms = -1 };
+	struct http_reply reply = { .failure = HTTP_FAIL_CONNECT,
+				    .retry_after_ms = -1,
+				    .date_ms = -1 };
 	err_set(&reply.err, "login.test: nobody there");
 	answer(f, &reply);
 }

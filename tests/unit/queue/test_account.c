@@ -45,11 +45,12 @@ bool __wrap_session_is_barren(const struct session *s);
 void __wrap_session_deliver(struct session *s, struct queued *m);
 void __wrap_session_retire(struct session *s);
 uint32_t __wrap_session_token_generation(const struct session *s);
-struct token *__wrap_token_new(struct event_base *base, struct http *http,
+struct token *__wrap_token_new(const struct token_env *env, struct config *config,
 			       const struct account_config *account,
 			       const struct token_events *events);
 void __wrap_token_free(struct token *token);
-void __wrap_token_reconfigure(struct token *token, const struct account_config *account);
+void __wrap_token_reconfigure(struct token *token, struct config *config,
+			      const struct account_config *account);
 void __wrap_token_reject(struct token *token, uint32_t generation);
 void __wrap_token_probe(struct token *token);
 enum token_state __wrap_token_state_of(const struct token *token);
@@ -113,12 +114,12 @@ uint32_t __wrap_session_token_generation(const struct session *s)
 	return s->generation;
 }
 
-struct token *__wrap_token_new(struct event_base *base, struct http *http,
+struct token *__wrap_token_new(const struct token_env *env, struct config *config,
 			       const struct account_config *account,
 			       const struct token_events *events)
 {
-	(void)base;
-	(void)http;
+	(void)env;
+	(void)config;
 	(void)account;
 	fake.token_events = *events;
 	return (struct token *)&fake;
@@ -129,8 +130,10 @@ void __wrap_token_free(struct token *token)
 	fake.token_freed = token != NULL;
 }
 
-void __wrap_token_reconfigure(struct token *token, const struct account_config *account)
+void __wrap_token_reconfigure(struct token *token, struct config *config,
+			      const struct account_config *account)
 {
+	(void)config;
 	(void)token;
 	(void)account;
 }
@@ -496,7 +499,7 @@ static void test_token_failure_holds_until_one_is_fetched(void **state)
 	assert_non_null(strstr(status(f).reason, "AADSTS7000215"));
 	account_retry(f->account);
 	assert_int_equal(fake.probes, 1);
-	fake.token_events.fetched(fake.token_events.arg, 3600000, 5);
+	fake.token_events.fetched(fake.token_events.arg, 3600000, 5, "client secret");
 	turn(f);
 	assert_int_equal(status(f).state, ACCOUNT_OPEN);
 	assert_int_equal(fake.alive, 1);
