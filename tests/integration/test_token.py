@@ -71,6 +71,7 @@ def test_ten_dead_endpoints_and_one_that_lives(relay, sandbox, dead_endpoints):
                 for number, url in enumerate(dead_endpoints)] + [one.account("alive")]
     devices = [{"name": account["name"], "address": f"127.0.1.{number}", "account": account["name"]}
                for number, account in enumerate(accounts, 1)]
+    one.config.pop("allow")
     one.change(lambda config: config.update(accounts=accounts, devices=devices))
     one.start()
     for number in range(1, 11):

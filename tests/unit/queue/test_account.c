@@ -168,7 +168,7 @@ int64_t __wrap_token_good_for_ms(const struct token *token)
 /* --- an account with messages -------------------------------------------------------------- */
 
 enum {
-	MESSAGES = 6
+	MESSAGES = 8
 };
 
 static char name[] = "scanner", mailbox[] = "m@x.y", empty[] = "";
