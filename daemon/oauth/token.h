@@ -134,6 +134,9 @@ void token_add_credential(struct token *token, struct credential *credential, to
 			  void *arg);
 /* The configuration's credentials alone, as if none had ever been added. */
 void token_forget_added(struct token *token, token_order_cb *cb, void *arg);
+/* Tries the pending certificate now; failure: it is not taken yet, and why. Nothing to do where
+ * there is none. */
+void token_try_pending(struct token *token, token_order_cb *cb, void *arg);
 /* No callback to this arg any more. What is not yet begun or proven does not happen. */
 void token_cancel_orders(struct token *token, void *arg);
 
