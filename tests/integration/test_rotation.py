@@ -49,6 +49,7 @@ class Kills:
         self.count = int(os.environ.get("OAUTHRELAY_KILLS", "20"))
         self.dice = random.Random(int(os.environ.get("OAUTHRELAY_SEED", "1")))
         self.found = collections.Counter()
+        self.first = stored(relay)
 
     def each(self, event):
         """Starts it, and comes back when the sandbox has seen this event."""
@@ -76,6 +77,7 @@ class Kills:
         """Everything is delivered in the end, and nobody had to sign in."""
         self.relay.start()
         self.relay.wait_drained()
+        self.relay.wait_until(lambda: stored(self.relay) != self.first)
         assert self.relay.events("account-held") == [] and usable(self.relay, self.sandbox)
         with capsys.disabled():
             print(f" {self.count} kills: {dict(self.found)} ", end="")
