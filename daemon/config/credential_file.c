@@ -96,7 +96,7 @@ static bool has_key_inside(const char *path, struct err *err)
 	setvbuf(file, room, _IOFBF, sizeof(room));
 	while (!found && fgets(line, sizeof(line), file) != NULL)
 		found = holds_key(str_of(line));
-	fclose(file);
+	(void)fclose(file);
 	secret_wipe(room, sizeof(room));
 	secret_wipe(line, sizeof(line));
 	return found || complain_no_key(path, err);

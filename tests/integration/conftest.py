@@ -2,7 +2,8 @@
 """Fixtures: `sandbox` (one process for each worker, reset for each test) and `relay`, a factory.
 
 After every test: the relay stopped with exit code 0, its log shows no sanitizer report, no secret
-and no token, and the sandbox saw no violation of the protocol.
+or token is in anything that it showed or keeps (canary.py), and the sandbox saw no violation of the
+protocol.
 """
 import glob
 import os
