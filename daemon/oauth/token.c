@@ -156,6 +156,8 @@ void token_on_loaded(struct token *token)
 {
 	(void)token_keep_credentials(token);
 	token_keep_recall(token);
+	if (token->state == TOKEN_VALID)
+		token->fetch_wanted = false;
 	token_orders_start(token);
 	/* Said at once, and not when the first message meets it. */
 	if (token->state == TOKEN_EMPTY && !token_has_something_to_show(token))
