@@ -74,11 +74,13 @@ class Kills:
         return "issued, not durable" if stored(self.relay) == before else "an older one durable"
 
     def end(self, capsys):
-        """Everything is delivered in the end, and nobody had to sign in."""
+        """Everything is delivered in the end, nobody had to sign in, and no litter is left."""
         self.relay.start()
         self.relay.wait_drained()
         self.relay.wait_until(lambda: stored(self.relay) != self.first)
+        self.relay.stop()
         assert self.relay.events("account-held") == [] and usable(self.relay, self.sandbox)
+        assert os.listdir(os.path.dirname(sealed.path(self.relay))) == ["scanner"]
         with capsys.disabled():
             print(f" {self.count} kills: {dict(self.found)} ", end="")
 
