@@ -9,7 +9,6 @@
 #include "common/timer.h"
 #include "config/remedy.h"
 #include "oauth/token_internal.h"
-#include "oauth/token_times.h"
 
 enum order_kind {
 	ORDER_SIGN_IN,
@@ -139,8 +138,7 @@ static void drop_pending(struct credential_list *added)
 			credential_list_remove(added, i);
 }
 
-/* Puts it first; of what was there the same one goes, and the oldest when there are too many. */
-static void add_to_record(struct token *token, struct credential *credential)
+void token_orders_record(struct token *token, struct credential *credential)
 {
 	struct account_record *record = token_store_record(token->store);
 	struct credential_list *added = &record->added;
@@ -171,7 +169,7 @@ static void add(struct token *token, struct order *order, struct token_grant *gr
 		int64_t took_ms)
 {
 	const char *what = what_changed(&order->credential);
-	add_to_record(token, &order->credential);
+	token_orders_record(token, &order->credential);
 	if (grant != NULL) {
 		token_keep_served(token, 0);
 		token_take_grant(token, grant, took_ms);
@@ -195,13 +193,6 @@ static bool may_be_added(struct token *token, struct order *order)
 	return false;
 }
 
-static void begin_pending(struct token *token)
-{
-	token->pending_row = 0;
-	token->pending_due = false;
-	timer_start(token->pending_timer, token_times_pending_ms(++token->pending_row));
-}
-
 /* Needs the attempt, which is free. */
 static void begin_adding(struct token *token, struct order *order)
 {
@@ -210,7 +201,7 @@ static void begin_adding(struct token *token, struct order *order)
 		return;
 	if (order->credential.pending) {
 		add(token, order, NULL, 0);
-		begin_pending(token);
+		token_pending_start(token);
 	} else if (!token_has_something_to_show(token)) {
 		/* There is nothing to prove it with, and signing in needs it. */
 		add(token, order, NULL, 0);
@@ -243,59 +234,10 @@ static void forget(struct token *token, struct order *order)
 {
 	struct account_record *record = token_store_record(token->store);
 	credential_list_done(&record->added);
-	timer_stop(token->pending_timer);
-	token->pending_due = false;
+	token_pending_start(token);
 	if (token_keep_credentials(token) && token->state != TOKEN_EMPTY)
 		token->fetch_wanted = true; /* shows what the others are worth */
 	store(token, order, "added credentials forgotten");
-}
-
-/* ---- the pending certificate ---- */
-
-static struct credential *find_pending(struct token *token)
-{
-	struct credential_list *added = token_keep_added(token);
-	for (size_t i = 0; added != NULL && i < added->n; i++)
-		if (added->v[i].pending)
-			return &added->v[i];
-	return NULL;
-}
-
-static void try_pending(struct token *token)
-{
-	struct credential *pending = find_pending(token);
-	const struct credential_list alone = { pending, 1 };
-	token->pending_due = false;
-	if (pending == NULL)
-		return;
-	timer_start(token->pending_timer, token_times_pending_ms(++token->pending_row));
-	if (token_has_something_to_show(token))
-		token_begin(token, ERRAND_PENDING, &alone, 0);
-}
-
-static void on_pending_due(evutil_socket_t fd, short what, void *arg)
-{
-	struct token *token = arg;
-	(void)fd;
-	(void)what;
-	token->pending_due = true;
-	token_use_attempt(token);
-}
-
-static bool end_pending(struct token *token, struct token_grant *grant, int64_t took_ms)
-{
-	struct credential *pending = find_pending(token);
-	struct credential accepted;
-	if (grant == NULL || pending == NULL)
-		return false;
-	credential_copy(&accepted, pending);
-	accepted.pending = false;
-	timer_stop(token->pending_timer);
-	add_to_record(token, &accepted);
-	token_keep_served(token, 0);
-	token_take_grant(token, grant, took_ms);
-	token->events.changed(token->events.arg, "certificate in use");
-	return true;
 }
 
 /* ---- going on with them ---- */
@@ -333,7 +275,7 @@ bool token_orders_use_attempt(struct token *token)
 	if (is_ready(token, order))
 		begin(token, order);
 	else if (token->pending_due && token_store_is_loaded(token->store))
-		try_pending(token);
+		token_pending_try(token);
 	return token->attempt != NULL;
 }
 
@@ -342,7 +284,7 @@ bool token_orders_attempted(struct token *token, enum errand errand, struct toke
 {
 	if (errand == ERRAND_PROOF)
 		return end_proof(token, grant, failure, took_ms);
-	return end_pending(token, grant, took_ms);
+	return token_pending_end(token, grant, took_ms);
 }
 
 void token_orders_start(struct token *token)
@@ -351,9 +293,7 @@ void token_orders_start(struct token *token)
 	/* Its proof was dropped with the old configuration. */
 	if (order != NULL && order->stage == STAGE_PROVING && token->attempt == NULL)
 		order->stage = STAGE_WAITING;
-	timer_stop(token->pending_timer);
-	if (find_pending(token) != NULL)
-		begin_pending(token);
+	token_pending_start(token);
 	token_orders_kick(token);
 }
 
@@ -439,7 +379,7 @@ void token_orders_init(struct token *token)
 {
 	TAILQ_INIT(&token->orders);
 	token->orders_turn = event_new(token->env.base, -1, 0, on_orders_turn, token);
-	token->pending_timer = event_new(token->env.base, -1, 0, on_pending_due, token);
+	token_pending_init(token);
 }
 
 void token_orders_done(struct token *token)
