@@ -10,6 +10,7 @@
 #include "common/http.h"
 #include "common/mem.h"
 #include "oauth/assertion.h"
+#include "oauth/identity_reply.h"
 #include "oauth/managed_identity.h"
 
 enum {
@@ -105,10 +106,9 @@ static void take_failure(struct token_attempt *attempt, struct token_failure *fa
 
 /* ---- one credential ---- */
 
-static void judge(struct token_attempt *attempt, const struct http_reply *reply)
+static bool judge_reply(const struct token_attempt *attempt, const struct http_reply *reply,
+			struct token_grant *grant, struct token_failure *failure)
 {
-	struct token_grant grant = { .life_ms = 0 };
-	struct token_failure failure;
 	const struct credential_list *list = &attempt->credentials;
 	size_t count = 0;
 	struct str *shown = mem_realloc_array(NULL, list->n + 3, sizeof(*shown));
@@ -117,9 +117,20 @@ static void judge(struct token_attempt *attempt, const struct http_reply *reply)
 	shown[count++] = secret_reveal(&attempt->assertion_value);
 	for (size_t i = 0; i < list->n; i++)
 		shown[count++] = secret_reveal(&list->v[i].secret);
-	bool granted = token_response_judge(reply, attempt->params.account, shown, count, &grant,
-					    &failure);
+	bool granted =
+		token_response_judge(reply, attempt->params.account, shown, count, grant, failure);
 	free(shown);
+	return granted;
+}
+
+static void judge(struct token_attempt *attempt, const struct http_reply *reply)
+{
+	const struct account_config *account = attempt->params.account;
+	struct token_grant grant = { .life_ms = 0 };
+	struct token_failure failure;
+	bool granted = account->grant == GRANT_MANAGED_IDENTITY
+			       ? identity_reply_judge(reply, account, &grant, &failure)
+			       : judge_reply(attempt, reply, &grant, &failure);
 	if (granted)
 		finish(attempt, &grant, NULL, reply->date_ms);
 	else

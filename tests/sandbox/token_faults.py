@@ -2,6 +2,7 @@
 """What a fault does to an answer over HTTP. Each act returns
 (sent or None, status, body, more headers, keep the connection)."""
 import asyncio
+import base64
 
 from . import aadsts, httpd
 
@@ -71,6 +72,18 @@ async def _huge(wire, recorder, fault, note, status, body):
     return True, 200, None, [], False
 
 
+async def _raw(wire, recorder, fault, note, status, body):
+    data = base64.b64decode(fault.get("base64", "")) + fault.get("text", "").encode("latin-1")
+    await wire.write(data)
+    piece, left = fault.get("repeat", "").encode("latin-1"), int(fault.get("times", 0))
+    many = max(1, 65536 // max(1, len(piece)))
+    while piece and left > 0:
+        await wire.write(piece * min(left, many))
+        left -= many
+    wire.close()
+    return True, 0, None, [], False
+
+
 async def _bad_json(wire, recorder, fault, note, status, body):
     text = fault.get("body", '{"token_type":"Bearer","expires_in":3599,"access_tok')
     return None, 200, text, [("Content-Type", "application/json; charset=utf-8")], True
@@ -91,6 +104,6 @@ async def _forged_token(wire, recorder, fault, note, status, body):
 
 ACTS = {
     "stall": _stall, "drop": _drop, "http": _http, "aadsts": _aadsts, "hang": _hang,
-    "token-drip": _token_drip, "redirect": _redirect, "huge": _huge, "bad-json": _bad_json,
-    "expires-in": _expires_in, "forged-token": _forged_token,
+    "token-drip": _token_drip, "redirect": _redirect, "huge": _huge, "token-raw": _raw,
+    "bad-json": _bad_json, "expires-in": _expires_in, "forged-token": _forged_token,
 }
