@@ -106,9 +106,11 @@ static void take_failure(struct token_attempt *attempt, struct token_failure *fa
 
 /* ---- one credential ---- */
 
-static bool judge_reply(const struct token_attempt *attempt, const struct http_reply *reply,
-			struct token_grant *grant, struct token_failure *failure)
+static void judge(struct token_attempt *attempt, const struct http_reply *reply)
 {
+	struct token_grant grant = { .life_ms = 0 };
+	struct token_failure failure;
+	const struct account_config *account = attempt->params.account;
 	const struct credential_list *list = &attempt->credentials;
 	size_t count = 0;
 	struct str *shown = mem_realloc_array(NULL, list->n + 3, sizeof(*shown));
@@ -118,19 +120,10 @@ static bool judge_reply(const struct token_attempt *attempt, const struct http_r
 	for (size_t i = 0; i < list->n; i++)
 		shown[count++] = secret_reveal(&list->v[i].secret);
 	bool granted =
-		token_response_judge(reply, attempt->params.account, shown, count, grant, failure);
+		account->grant == GRANT_MANAGED_IDENTITY
+			? identity_reply_judge(reply, account, &grant, &failure)
+			: token_response_judge(reply, account, shown, count, &grant, &failure);
 	free(shown);
-	return granted;
-}
-
-static void judge(struct token_attempt *attempt, const struct http_reply *reply)
-{
-	const struct account_config *account = attempt->params.account;
-	struct token_grant grant = { .life_ms = 0 };
-	struct token_failure failure;
-	bool granted = account->grant == GRANT_MANAGED_IDENTITY
-			       ? identity_reply_judge(reply, account, &grant, &failure)
-			       : judge_reply(attempt, reply, &grant, &failure);
 	if (granted)
 		finish(attempt, &grant, NULL, reply->date_ms);
 	else

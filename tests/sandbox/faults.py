@@ -54,6 +54,7 @@ ACTIONS = {
     "token-raw": (TOKEN, ("text", "base64", "repeat", "times")),
     "bad-json": (TOKEN, ("body",)),
     "expires-in": (TOKEN, ("value",)),              # value null: the field is left out
+    "echo": (("auth-response",) + TOKEN, ("code",)),    # refuses, in the words of the request
     "forged-token": (TOKEN, ("token",)),            # 200 with this access_token
 }
 GENERIC = ("point", "action", "count", "skip", "match", "bytes")
