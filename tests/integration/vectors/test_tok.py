@@ -40,6 +40,9 @@ ELSEWHERE = [
     ("TOK-08", "integration/test_network.py", "test_dead_ipv6_does_not_stall"),
     ("TOK-10", "unit/common/test_http.c", "test_environment_is_ignored"),
     ("TOK-10", "unit/common/test_http_proxy.c", "test_environment_is_ignored"),
+    ("TOK-11", "integration/test_rotation.py", "test_killed_around_the_first_use"),
+    ("TOK-11", "integration/test_rotation.py", "test_killed_while_it_changes_all_the_time"),
+    ("TOK-11", "integration/test_rotation.py", "test_the_reply_with_the_new_one_is_lost"),
     ("TOK-12", "unit/oauth/test_clock_skew.c", "test_skew"),
     ("TOK-13", "integration/test_token.py", "test_error_text_cannot_forge_the_log"),
 ]
