@@ -352,22 +352,14 @@ static void test_failure_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_FIXTURE(test_post),
-		WITH_FIXTURE(test_get),
-		WITH_FIXTURE(test_retry_after),
-		WITH_FIXTURE(test_redirects_are_not_followed),
-		WITH_FIXTURE(test_only_https),
-		WITH_FIXTURE(test_environment_is_ignored),
-		WITH_FIXTURE(test_large_replies),
-		WITH_FIXTURE(test_broken_replies),
-		WITH_FIXTURE(test_timeouts),
-		WITH_FIXTURE(test_names),
-		WITH_FIXTURE(test_nobody_listens),
-		WITH_FIXTURE(test_certificates),
-		WITH_FIXTURE(test_cancel),
-		WITH_FIXTURE(test_cancel_in_its_own_callback),
-		WITH_FIXTURE(test_many_at_once),
-		cmocka_unit_test(test_failure_names),
+		WITH_FIXTURE(test_post),	   WITH_FIXTURE(test_get),
+		WITH_FIXTURE(test_retry_after),	   WITH_FIXTURE(test_redirects_are_not_followed),
+		WITH_FIXTURE(test_only_https),	   WITH_FIXTURE(test_environment_is_ignored),
+		WITH_FIXTURE(test_large_replies),  WITH_FIXTURE(test_broken_replies),
+		WITH_FIXTURE(test_timeouts),	   WITH_FIXTURE(test_names),
+		WITH_FIXTURE(test_nobody_listens), WITH_FIXTURE(test_certificates),
+		WITH_FIXTURE(test_cancel),	   WITH_FIXTURE(test_cancel_in_its_own_callback),
+		WITH_FIXTURE(test_many_at_once),   cmocka_unit_test(test_failure_names),
 	};
 	strbuf_init(&key_log, 64);
 	strbuf_addf(&key_log, "/tmp/test_http.%d.keys", (int)getpid());
