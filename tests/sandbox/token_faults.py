@@ -2,6 +2,7 @@
 """What a fault does to an answer over HTTP. Each act returns
 (sent or None, status, body, more headers, keep the connection)."""
 import asyncio
+import base64
 import urllib.parse
 
 from . import aadsts, httpd
@@ -72,6 +73,18 @@ async def _huge(wire, recorder, fault, note, status, body, request):
     return True, 200, None, [], False
 
 
+async def _raw(wire, recorder, fault, note, status, body, request):
+    data = base64.b64decode(fault.get("base64", "")) + fault.get("text", "").encode("latin-1")
+    await wire.write(data)
+    piece, left = fault.get("repeat", "").encode("latin-1"), int(fault.get("times", 0))
+    many = max(1, 65536 // max(1, len(piece)))
+    while piece and left > 0:
+        await wire.write(piece * min(left, many))
+        left -= many
+    wire.close()
+    return True, 0, None, [], False
+
+
 async def _bad_json(wire, recorder, fault, note, status, body, request):
     text = fault.get("body", '{"token_type":"Bearer","expires_in":3599,"access_tok')
     return None, 200, text, [("Content-Type", "application/json; charset=utf-8")], True
@@ -101,7 +114,7 @@ async def _echo(wire, recorder, fault, note, status, body, request):
 
 ACTS = {
     "stall": _stall, "drop": _drop, "http": _http, "aadsts": _aadsts, "hang": _hang,
-    "token-drip": _token_drip, "redirect": _redirect, "huge": _huge, "bad-json": _bad_json,
-    "expires-in": _expires_in, "forged-token": _forged_token,
+    "token-drip": _token_drip, "redirect": _redirect, "huge": _huge, "token-raw": _raw,
+    "bad-json": _bad_json, "expires-in": _expires_in, "forged-token": _forged_token,
     "echo": _echo,
 }
