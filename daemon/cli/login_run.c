@@ -160,6 +160,7 @@ static void start_browser(struct run *run, const struct credential_list *credent
 
 static void start(struct run *run, bool by_browser)
 {
+	const struct credential_list none_added = { NULL, 0 };
 	struct credential_list credentials = { NULL, 0 };
 	run->worker = worker_new(run->base, worker_default_limits);
 	run->resolver = resolver_new(run->worker, run->base);
@@ -168,7 +169,7 @@ static void start(struct run *run, bool by_browser)
 		run->signals[i] = evsignal_new(run->base, ending_signals[i], on_signal, run);
 		event_add(run->signals[i], NULL);
 	}
-	credential_list_make(&credentials, run->account, NULL);
+	credential_list_make(&credentials, run->account, &none_added);
 	if (by_browser)
 		start_browser(run, &credentials);
 	else

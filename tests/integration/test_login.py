@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: MIT
+"""`oauthrelay login`: somebody signs in, by a code or with a browser, and mail flows."""
+import json
+import os
+import signal
+import stat
+import subprocess
+import termios
+
+import pytest
+
+from sandbox.browser import Browser
+
+from . import sealed, sign_in
+from .dialogue import print_page
+from .sign_in import Login
+
+CLIENT_WEB = "https://relay.contoso.com/oauth"
+
+
+@pytest.fixture
+def world(relay, sandbox):
+    """world(...) makes a relay with an account for which somebody has to sign in; not started."""
+    sandbox.set(device_interval=0.3, browser_user=sandbox.mailbox)
+
+    def make(tenant=None, **more):
+        one = relay(start=False)
+        one.change(lambda config: config.update(accounts=[
+            sign_in.account(one, tenant=tenant, **more)]))
+        return one
+    return make
+
+
+@pytest.fixture
+def web(relay, sandbox):
+    """A confidential client's: a secret, and a redirect_uri that leads elsewhere."""
+    sandbox.set(browser_user=sandbox.mailbox)
+
+    def make(**more):
+        one = relay(start=False)
+        account = sign_in.account(one, redirect_uri=CLIENT_WEB, client_id=sandbox.client_id,
+                                  **more)
+        account["client_secret"] = one.account()["client_secret"]
+        one.change(lambda config: config.update(accounts=[account]))
+        return one
+    return make
+
+
+def by_code(one, act="approve", **more):
+    with Login(one) as login:
+        login.step("device-code")
+        one.sandbox.device(act, **more)
+        return login.end(0 if act == "approve" else 1)
+
+
+def mail_flows(one, count=1):
+    print_page(one.port)
+    one.sandbox.wait(messages=count)
+
+
+# --- by a code --------------------------------------------------------------------------------
+
+def test_code_and_then_mail(world, sandbox):
+    """Before the relay has ever run; its first start needs no other token."""
+    one = world()
+    with Login(one) as login:
+        shown = login.step("device-code")
+        assert shown["verification_uri"] == "https://login.microsoft.com/device"
+        assert shown["user_code"] == sandbox.devices()[-1]["user_code"]
+        assert shown["expires_in"] == 900
+        sandbox.device("approve")
+        assert login.step("signed-in") == {
+            "step": "signed-in", "account": "scanner", "user": sandbox.mailbox,
+            "expires_in": login.step("signed-in")["expires_in"], "refresh_token": True,
+            "kept_by": "file", "warning": ""}
+        login.end()
+        assert login.findings() == [] and login.errors == ""
+    one.start()
+    mail_flows(one)
+    assert [event["grant_type"] for event in sandbox.events("token") if not event["error"]] == [
+        "urn:ietf:params:oauth:grant-type:device_code"]
+
+
+def test_what_is_written_is_private(world):
+    one = world()
+    by_code(one)
+    for path, mode in ((sealed.path(one), 0o600), (os.path.dirname(sealed.path(one)), 0o700),
+                       (sealed.key_path(one), 0o600)):
+        assert stat.S_IMODE(os.stat(path).st_mode) == mode, path
+    record = sealed.read(one)
+    assert record["refresh_token"] == one.sandbox.refresh_tokens()[-1]["value"]
+    with open(sealed.path(one), "rb") as file:
+        assert record["refresh_token"].encode() not in file.read()
+
+
+def test_slow_down_is_obeyed(world, sandbox):
+    """The sandbox records a poll that comes too soon as a violation."""
+    one = world()
+    with Login(one) as login:
+        login.step("device-code")
+        sandbox.device("slow_down")
+        sandbox.wait(event="token", count=1)
+        sandbox.device("approve")
+        login.end()
+    assert sandbox.devices()[-1]["interval"] > 5
+
+
+@pytest.mark.parametrize("act, code", [("decline", "AADSTS65004"), ("expire", "AADSTS70019")])
+def test_nobody_signs_in(world, act, code):
+    login = by_code(world(), act)
+    failed = login.step("failed")
+    assert failed["code"] == code and failed["remedy"] and not failed["try_browser"]
+
+
+@pytest.mark.parametrize("blocked", [530036, 53003, 50199])
+def test_a_policy_that_forbids_codes(world, blocked):
+    failed = by_code(world(), "block", code=blocked).step("failed")
+    assert failed["code"] == f"AADSTS{blocked}" and failed["try_browser"]
+
+
+def test_an_application_that_may_not(world, sandbox):
+    sandbox.set_app(sandbox.public_client, public=False)
+    one = world()
+    with Login(one) as login:
+        failed = login.step("failed")
+        assert failed["code"] == "AADSTS7000218" and failed["try_browser"]
+        login.end(1)
+    result = one.cli("login", "scanner")
+    assert result.returncode == 1 and "`oauthrelay login scanner --browser`" in result.stderr
+
+
+def test_troubles_in_between(world, sandbox):
+    """Neither a lost connection nor an endpoint in trouble ends a sign-in."""
+    one = world()
+    sandbox.fault("token", "http", status=503, body="x", match={
+        "grant_type": "urn:ietf:params:oauth:grant-type:device_code"})
+    with Login(one) as login:
+        login.step("device-code")
+        assert login.step("trouble")["code"] == "http-503"
+        sandbox.device("approve")
+        login.end()
+    one.start()
+    mail_flows(one)
+
+
+def test_a_tenant_left_out(world, sandbox):
+    """The owner's fourth document: whoever signs in says by that which tenant it is."""
+    one = world(tenant="organizations")
+    by_code(one)
+    one.start()
+    mail_flows(one)
+
+
+# --- with a browser ---------------------------------------------------------------------------
+
+def test_browser_comes_back(world, sandbox):
+    one = world()
+    with Login(one, "--browser") as login:
+        step = login.step("browser")
+        assert step["listening"] and step["redirect_uri"].startswith("http://localhost:")
+        status, page = Browser(sandbox).sign_in(step["url"])
+        assert status == 200 and "Signed in" in page
+        assert login.step("signed-in")["user"] == sandbox.mailbox
+        login.end()
+    one.start()
+    mail_flows(one)
+
+
+def test_browser_on_another_machine(world, sandbox):
+    """What its address line shows is pasted."""
+    one = world()
+    with Login(one, "--browser") as login:
+        login.paste(Browser(sandbox).location(login.step("browser")["url"]))
+        login.step("signed-in")
+        login.end()
+    one.start()
+    mail_flows(one)
+
+
+def test_web_application(web, sandbox):
+    """A secret, PKCE all the same, and a redirect that nobody listens on."""
+    one = web()
+    with Login(one, "--browser") as login:
+        step = login.step("browser")
+        assert step["redirect_uri"] == CLIENT_WEB and not step["listening"]
+        login.paste("   " + Browser(sandbox).location(step["url"]))
+        login.step("signed-in")
+        login.end()
+    one.start()
+    mail_flows(one)
+    assert sandbox.events("token")[0]["auth"] == "secret"
+
+
+def test_no_codes_for_a_web_application(web):
+    result = web().cli("login", "scanner")
+    assert result.returncode == 1 and "`oauthrelay login scanner --browser`" in result.stderr
+
+
+def test_no_input_to_paste_from(web):
+    with Login(web(), "--browser", stdin=subprocess.DEVNULL) as login:
+        assert login.step("failed")["code"] == "no-input"
+        login.end(1)
+
+
+def test_answers_that_do_not_count(world, sandbox):
+    one = world()
+    with Login(one, "--browser") as login:
+        url = login.step("browser")["url"]
+        browser = Browser(sandbox)
+        status, page = browser.sign_in(url, lambda where: where.replace("state=", "state=x"))
+        assert status == 400 and "not the answer" in page
+        assert "another sign-in" in login.step("trouble")["error"]
+        login.paste(url)
+        assert "no code" in login.step("trouble", 2)["error"]
+        login.paste(browser.location(url).replace("state=scanner.", "state=other."))
+        assert 'for account "other"' in login.step("trouble", 3)["error"]
+        status, page = browser.sign_in(url)
+        assert status == 200
+        login.end()
+    one.start()
+    mail_flows(one)
+
+
+@pytest.mark.parametrize("code", [65004, 65001, 53003])
+def test_the_answer_is_no(world, sandbox, code):
+    sandbox.set(browser_error=code)
+    with Login(world(), "--browser") as login:
+        status, page = Browser(sandbox).sign_in(login.step("browser")["url"])
+        assert status == 200 and "Not signed in" in page
+        failed = login.step("failed")
+        assert failed["code"] == f"AADSTS{code}" and failed["remedy"] and not failed["try_browser"]
+        login.end(1)
+
+
+def test_a_provider_without_codes(world, sandbox):
+    """Like Gmail: no device_endpoint."""
+    one = world()
+    one.change(lambda config: config["accounts"][0].update(device_endpoint=""))
+    result = one.cli("login", "scanner")
+    assert result.returncode == 1 and "--browser" in result.stderr, result
+
+
+# --- where it goes ----------------------------------------------------------------------------
+
+def test_while_the_relay_runs(world, sandbox):
+    """Mail that waits for a sign-in goes out as soon as there is one; it outlives a restart."""
+    one = world().start()
+    print_page(one.port)
+    one.wait_setback()
+    login = by_code(one)
+    assert login.step("signed-in")["kept_by"] == "relay"
+    sandbox.wait(messages=1)
+    one.wait_event("credential-changed", account="scanner")
+    one.restart(kill=True)
+    mail_flows(one, 2)
+    assert len([event for event in sandbox.events("token") if not event["error"]]) == 1
+
+
+def test_while_it_is_stopped(world, sandbox):
+    """A second sign-in takes the place of the first; the account goes on with the new one."""
+    one = world()
+    by_code(one)
+    one.start()
+    mail_flows(one)
+    one.stop()
+    sandbox.end_refresh_tokens()
+    sandbox.revoke()
+    by_code(one)
+    one.start()
+    mail_flows(one, 2)
+
+
+def test_reload_first(world, sandbox):
+    """The file says something else than what runs: nobody signs in for nothing."""
+    one = world().start()
+    one.change(lambda config: config["accounts"][0].update(
+        scope="https://outlook.office365.com/SMTP.Send offline_access"))
+    result = one.cli("login", "scanner")
+    assert result.returncode == 1 and "reload first" in result.stderr, result
+    assert sandbox.devices() == []
+    one.reload()
+    by_code(one)
+    mail_flows(one)
+
+
+def test_key_that_only_the_service_has(world):
+    one = world()
+    one.change({"seal_key": "credential:relay.key"})
+    result = one.cli("login", "scanner")
+    assert result.returncode == 1 and "start the relay first" in result.stderr, result
+
+
+def test_record_of_another_key_is_replaced(world):
+    one = world()
+    by_code(one)
+    os.unlink(sealed.key_path(one))
+    by_code(one)
+    assert sealed.read(one)["refresh_token"]
+    one.start()
+    mail_flows(one)
+
+
+# --- what the token says ----------------------------------------------------------------------
+
+def test_another_mailbox(world, sandbox):
+    """It may be a shared one: a note, and it is kept."""
+    login = by_code(world(), user="second@contoso.com")
+    (weight, text), = login.findings()
+    assert weight == "note" and "second@contoso.com has signed in" in text
+    assert login.step("signed-in")
+
+
+def test_another_login(world, sandbox):
+    one = world(login="second@contoso.com")
+    login = by_code(one, user="scanner@contoso.com")
+    (weight, text), = login.findings()
+    assert weight == "warning" and "logs in as second@contoso.com" in text
+
+
+def test_opaque_token(world, sandbox):
+    one = world()
+    sandbox.fault("token", "forged-token", token="EwB-not-a-jwt")
+    sandbox.clear()
+    with Login(one) as login:
+        login.step("device-code")
+        sandbox.fault("token", "forged-token", token="EwB-not-a-jwt", skip=0, count=0)
+        sandbox.device("approve")
+        assert login.step("token") == {"step": "token", "readable": False}
+        assert [weight for weight, _ in login.findings()] == ["note"]
+        login.end()
+
+
+# --- what it refuses --------------------------------------------------------------------------
+
+def test_refuses_plainly(relay, sandbox):
+    one = relay(start=False)
+    result = one.cli("login", "scaner")
+    assert result.returncode == 1 and 'did you mean "scanner"?' in result.stderr
+    result = one.cli("login", "scanner")
+    assert result.returncode == 1 and "`oauthrelay account secret scanner`" in result.stderr
+    assert one.cli("login").returncode == 2
+    assert one.cli("status", "--browser").returncode == 2
+
+
+# --- on a terminal ----------------------------------------------------------------------------
+
+def test_terminal(world, sandbox):
+    one = world()
+    with Login(one, json_steps=False) as login:
+        text = login.shows("Waiting; Ctrl-C ends it.")
+        code = sandbox.devices()[-1]["user_code"]
+        assert "\n        " + " ".join(code) + "\r\n" in text
+        assert "https://login.microsoft.com/device" in text and "15 min" in text
+        sandbox.device("approve")
+        login.shows("Account scanner is signed in as scanner@contoso.com.")
+        login.end()
+
+
+def test_pasting_on_a_terminal(web, sandbox):
+    """Longer than a terminal's line, and not shown; a mistake before it can be taken back."""
+    one = web()
+    with Login(one, "--browser", json_steps=False) as login:
+        text = login.shows("\nAddress: ")
+        url = next(line for line in text.split("\r\n") if line.startswith("https://localhost"))
+        where = Browser(sandbox).location(url) + "&session=" + "x" * 5000
+        login.paste("oh\x15" + where)
+        text = login.shows("is signed in")
+        assert where[:60] not in text
+        login.end()
+
+
+def test_interrupted(web):
+    """Ctrl-C leaves the terminal as it was."""
+    with Login(web(), "--browser", json_steps=False) as login:
+        before = termios.tcgetattr(login.far)
+        login.shows("\nAddress: ")
+        during = termios.tcgetattr(login.far)
+        assert not during[3] & (termios.ECHO | termios.ICANON)
+        os.write(login.terminal, b"\x03")
+        login.shows("interrupted; nothing was changed")
+        login.process.wait(30)
+        after = termios.tcgetattr(login.far)
+        assert after[3] & termios.ECHO and after[3] & termios.ICANON
+        assert before[3] & termios.ECHO or before != during
+        login.end(1)
