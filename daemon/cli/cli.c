@@ -28,7 +28,7 @@ static const struct option_row {
 	{ "--limit", 0, true, OPTION_PAGE },
 	{ "--offset", 0, true, OPTION_PAGE },
 	{ "--all", 0, false, OPTION_PAGE },
-	{ "--account", 0, true, OPTION_USER },
+	{ "--account", 0, true, OPTION_ACCOUNT },
 	{ "--senders", 0, true, OPTION_USER },
 	{ "--recipients", 0, true, OPTION_USER },
 	{ "--networks", 0, true, OPTION_USER },

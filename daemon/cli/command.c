@@ -10,6 +10,8 @@ enum {
 	ONLINE = OPTION_CONFIG | OPTION_SOCKET | OPTION_JSON,
 	/* More than it takes, so that it can say where a password belongs. */
 	PASSWORD_TOO = CLI_WORDS_MAX - 2,
+	/* A pasted text is many words. */
+	ANY_WORDS = CLI_WORDS_MAX - 1,
 };
 
 const struct command commands[] = {
@@ -70,6 +72,14 @@ const struct command commands[] = {
 	  "and the count for its rate begins anew. What comes above the rate afterwards is\n"
 	  "held again.\n",
 	  ONLINE, 1, 1, cmd_release },
+	{ "explain", "[CODE|TEXT]", "says what an error code means and what to do",
+	  "For AADSTS numbers (AADSTS7000222 or 7000222), the words in `error`\n"
+	  "(invalid_client), http-429, replies of mail servers (535 5.7.139 ...), or a\n"
+	  "text or line of the log with one of them in it; without a text, one at stdin.\n"
+	  "Says what it means, what the relay does, who can mend it and how, with the\n"
+	  "names of the only account or of --account. Contacts nothing. Exits 1 where\n"
+	  "nothing is known.\n",
+	  OPTION_CONFIG | OPTION_JSON | OPTION_ACCOUNT, 0, ANY_WORDS, cmd_explain },
 	{ "login", "ACCOUNT", "signs in for an account",
 	  "For accounts with grant = \"delegated\". Prints an address and a code that are entered\n"
 	  "in any browser, and waits until somebody has signed in there. --browser is for tenants\n"
@@ -101,7 +111,7 @@ const struct command commands[] = {
 	  "terminal. What the options do not say is up to the device: --account A sends the\n"
 	  "user's mail, --senders a@b.c,b.c,*.b.c are those it may use, --recipients those\n"
 	  "it may send to, --networks 10.0.0.0/8,192.168.1.5 is where it may log in from.\n",
-	  OPTION_CONFIG | OPTION_USER, 1, PASSWORD_TOO, cmd_user_add },
+	  OPTION_CONFIG | OPTION_USER | OPTION_ACCOUNT, 1, PASSWORD_TOO, cmd_user_add },
 	{ "user passwd", "NAME", "changes a user's password",
 	  "Asks for it as `user add` does. The rest of the user's line stays as it is.\n",
 	  OPTION_CONFIG, 1, PASSWORD_TOO, cmd_user_passwd },
@@ -135,7 +145,8 @@ static const struct option_help {
 			 "  --forget            takes away what commands have added\n" },
 	{ OPTION_CERTIFICATE, "  --new               makes another certificate\n"
 			      "  --out FILE          where the certificate is written\n" },
-	{ OPTION_USER, "  --account NAME, --senders LIST, --recipients LIST, --networks LIST\n"
+	{ OPTION_ACCOUNT, "  --account NAME      the account that is meant\n" },
+	{ OPTION_USER, "  --senders LIST, --recipients LIST, --networks LIST\n"
 		       "                      what the user's line says besides the password\n" },
 };
 
