@@ -95,7 +95,7 @@ static void on_line(void *arg, struct str line)
 	if (run->browser == NULL || run->ended)
 		return;
 	if (line.p == NULL) {
-		if (!browser_listens(run->browser))
+		if (browser_waits(run->browser) && !browser_listens(run->browser))
 			fail(run, "no-input", "the input has ended before an address was pasted",
 			     "run it on a terminal, or feed it the address as one line");
 	} else if (str_trim(line).n != 0) {

@@ -18,7 +18,7 @@ def account(relay, name="scanner", tenant=None, **more):
                          authorization_endpoint=box.endpoint("authorize", tenant))
     del made["client_secret"], made["tenant"]
     made.update(more)
-    return made
+    return {key: item for key, item in made.items() if item is not None}
 
 
 class Login:
