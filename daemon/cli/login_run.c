@@ -154,8 +154,9 @@ static void start_browser(struct run *run, const struct credential_list *credent
 		fail(run, "browser", err.text, "");
 		return;
 	}
-	login_tell_browser(run->cli, run->account, run->browser);
+	/* First: by then nothing that is typed shows any more. */
 	run->reader = line_reader_new(run->base, STDIN_FILENO, on_line, run);
+	login_tell_browser(run->cli, run->account, run->browser);
 }
 
 static void start(struct run *run, bool by_browser)

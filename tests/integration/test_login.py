@@ -239,6 +239,31 @@ def test_a_provider_without_codes(world, sandbox):
     assert result.returncode == 1 and "--browser" in result.stderr, result
 
 
+def test_like_gmail(relay, sandbox):
+    """Any provider by its addresses: what Google wants besides is in authorization_endpoint."""
+    one = relay(start=False)
+    client, user = "relay.apps.gmail.test", "printer@gmail.test"
+    secret = sandbox.info()["apps"][client]["secrets"][0]["value"]
+    sandbox.set(browser_user=user)
+    account = sign_in.account(one, tenant="gmail.test", provider="gmail", client_id=client,
+                              mailbox=user, scope="https://mail.google.com/", device_endpoint=None)
+    account["client_secret"] = "file:" + one.secret_file("google.secret", secret)
+    account["authorization_endpoint"] += "?access_type=offline&prompt=consent"
+    one.change(lambda config: config.update(accounts=[account]))
+    with Login(one, "--browser") as login:
+        status, _ = Browser(sandbox).sign_in(login.step("browser")["url"])
+        assert status == 200
+        assert login.step("signed-in")["refresh_token"]
+        login.end()
+    one.change(lambda config: config["accounts"][0].update(
+        authorization_endpoint=sandbox.endpoint("authorize", "gmail.test")))
+    with Login(one, "--browser") as login:
+        Browser(sandbox).sign_in(login.step("browser")["url"])
+        assert not login.step("signed-in")["refresh_token"]
+        assert any("no refresh token" in text for _, text in login.findings())
+        login.end()
+
+
 # --- where it goes ----------------------------------------------------------------------------
 
 def test_while_the_relay_runs(world, sandbox):
@@ -324,7 +349,9 @@ def test_opaque_token(world, sandbox):
         sandbox.device("approve")
         assert login.step("token") == {"step": "token", "readable": False}
         login.step("signed-in")
-        assert [weight for weight, _ in login.findings()] == ["note"]
+        (weight, text), (_, of_refresh) = login.findings()
+        assert weight == "note" and "cannot be looked into" in text
+        assert "no refresh token" in of_refresh     # the forged reply has none
         login.end()
 
 
