@@ -294,6 +294,54 @@ def test_while_it_is_stopped(world, sandbox):
     mail_flows(one, 2)
 
 
+def test_relay_starts_meanwhile(world, sandbox):
+    """Nobody ran when the code was asked for; whoever runs at the end gets the token."""
+    one = world()
+    with Login(one) as login:
+        login.step("device-code")
+        one.start()
+        sandbox.device("approve")
+        assert login.step("signed-in")["kept_by"] == "relay"
+        login.end()
+    mail_flows(one)
+
+
+def test_relay_stops_meanwhile(world, sandbox):
+    one = world().start()
+    with Login(one) as login:
+        login.step("device-code")
+        one.stop()
+        sandbox.device("approve")
+        assert login.step("signed-in")["kept_by"] == "file"
+        login.end()
+    one.start()
+    mail_flows(one)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can sign in for another user's relay")
+def test_written_by_root_owned_by_the_service(world):
+    one = world()
+    os.chown(one.state, 65534, 65534)
+    by_code(one)
+    for path in (sealed.path(one), os.path.dirname(sealed.path(one)), sealed.key_path(one)):
+        assert (os.stat(path).st_uid, os.stat(path).st_gid) == (65534, 65534), path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root may use every socket")
+def test_socket_of_others(world):
+    """Said before anybody signs in: sudo."""
+    one = world().start()
+    os.chmod(one.dir, 0o755)
+    for name in (one.path, one.state):
+        os.chmod(name, 0o755)
+    result = subprocess.run(
+        ["setpriv", "--reuid=65534", "--clear-groups", one.program, "-c", one.path, "login",
+         "scanner"], capture_output=True, text=True, check=False, timeout=60,
+        stdin=subprocess.DEVNULL, env=one._environment())
+    assert result.returncode == 1 and "sudo" in result.stderr, result
+    assert one.sandbox.devices() == []
+
+
 def test_reload_first(world, sandbox):
     """The file says something else than what runs: nobody signs in for nothing."""
     one = world().start()
