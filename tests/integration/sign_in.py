@@ -6,7 +6,12 @@ import pty
 import subprocess
 import threading
 
+import pytest
+
 from . import sealed
+from .dialogue import print_page
+
+CLIENT_WEB = "https://relay.contoso.com/oauth"
 
 
 def account(relay, name="scanner", tenant=None, **more):
@@ -148,3 +153,44 @@ def _take_terminal():
     import fcntl
     import termios
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+# --- for both files of tests ------------------------------------------------------------------
+
+@pytest.fixture
+def world(relay, sandbox):
+    """world(...) makes a relay with an account for which somebody has to sign in; not started."""
+    sandbox.set(device_interval=0.3, browser_user=sandbox.mailbox)
+
+    def make(tenant=None, **more):
+        one = relay(start=False)
+        one.change(lambda config: config.update(accounts=[
+            account(one, tenant=tenant, **more)]))
+        return one
+    return make
+
+
+@pytest.fixture
+def web(relay, sandbox):
+    """A confidential client's: a secret, and a redirect_uri that leads elsewhere."""
+    sandbox.set(browser_user=sandbox.mailbox)
+
+    def make(**more):
+        one = relay(start=False)
+        made = account(one, redirect_uri=CLIENT_WEB, client_id=sandbox.client_id, **more)
+        made["client_secret"] = one.account()["client_secret"]
+        one.change(lambda config: config.update(accounts=[made]))
+        return one
+    return make
+
+
+def by_code(one, act="approve", **more):
+    with Login(one) as login:
+        login.step("device-code")
+        one.sandbox.device(act, **more)
+        return login.end(0 if act == "approve" else 1)
+
+
+def mail_flows(one, count=1):
+    print_page(one.port)
+    one.sandbox.wait(messages=count)
