@@ -224,9 +224,13 @@ class Canary:
         for kind, values in self.issued().items():
             for value in values:
                 needles.add(kind, value)
+        files = dict(self._files())
+        for value in files.get("state/seal.key", b"").split():
+            needles.add("seal key", value.decode())
         found = []
-        for where, data in [*self._seen, *self._files()]:
-            found += needles.find(where, data)
+        for where, data in [*self._seen, *files.items()]:
+            if where != "state/seal.key":
+                found += needles.find(where, data)
         return sorted(set(found))
 
     def _files(self):

@@ -66,14 +66,14 @@ def test_clean(run):
 @pytest.mark.parametrize("place", ["log", "state", "spool", "output"])
 def test_every_place(run, place):
     text = f'2026-01-01T00:00:00.000Z debug x a="{FORMS["base64-1"]}"\n'
-    files = {"log": run.log_path, "state": os.path.join(run.state, "accounts"),
+    files = {"log": run.log_path, "state": os.path.join(run.state, "planted"),
              "spool": os.path.join(run.spool, "queue", "x")}
     if place == "output":
         run.canary.heard("the output of status", text)
     else:
         with open(files[place], "a", encoding="ascii") as file:
             file.write(text)
-    where = {"log": "the log", "state": "state/accounts", "spool": "spool/queue/x",
+    where = {"log": "the log", "state": "state/planted", "spool": "spool/queue/x",
              "output": "the output of status"}[place]
     assert planted(run) == [f"{where} shows secret Can..."]
 
