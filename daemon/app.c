@@ -244,6 +244,7 @@ static void look(void *ctx, struct admin_view *out)
 		.intake = inbound_counters(app->inbound),
 		.inbound = app->inbound,
 		.roster = inbound_roster(app->inbound),
+		.worker = app->worker,
 		.started_ms = app->started_ms,
 	};
 }

@@ -10,6 +10,7 @@
 #include "queue/queue.h"
 
 struct event_base;
+struct worker;
 
 /*
  * The control socket: HTTP/1.1 over a Unix socket, where the command line (and anybody else who may
@@ -30,6 +31,7 @@ struct admin_view {
 	struct inbound_counters intake;
 	const struct inbound *inbound;
 	const struct roster *roster;
+	struct worker *worker;
 	int64_t started_ms; /* monotonic */
 };
 

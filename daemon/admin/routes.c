@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include "admin/account_certificate.h"
+#include "admin/account_login.h"
+#include "admin/account_secret.h"
 #include "admin/release_device.h"
+#include "admin/show_accounts.h"
 #include "admin/show_devices.h"
 #include "admin/show_queue.h"
 #include "admin/show_status.h"
@@ -14,6 +18,14 @@ const struct admin_route admin_routes[] = {
 	{ "GET", "/v1/status", show_status, "accounts, queue, intake, listeners" },
 	{ "GET", "/v1/queue", show_queue, "waiting messages: ?limit=50&offset=0" },
 	{ "GET", "/v1/queue/", show_message, "one message by its id, or by the id's first digits" },
+	{ "GET", "/v1/accounts", show_accounts,
+	  "how accounts get their tokens, with which credentials, until when" },
+	{ "POST", "/v1/accounts/*/login", account_login,
+	  "somebody has signed in: the endpoint's reply, and {\"binding\"}" },
+	{ "POST", "/v1/accounts/*/secret", account_secret,
+	  "a new client secret: {\"secret\", \"expires\"}; {\"forget\": true}" },
+	{ "POST", "/v1/accounts/*/certificate", account_certificate,
+	  "the certificate to upload, made if there is none: {\"new\": false}" },
 	{ "GET", "/v1/devices", show_devices,
 	  "addresses that have connected, devices that have not: ?limit=50&offset=0" },
 	{ "GET", "/v1/devices/*/transcript", show_transcripts,

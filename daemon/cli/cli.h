@@ -15,7 +15,7 @@
  * writes earlier), so that a test can look at both.
  */
 enum {
-	CLI_WORDS_MAX = 8,
+	CLI_WORDS_MAX = 512, /* a line of a log, for `explain` */
 	CLI_WIDTH_ANY = 100000
 };
 
@@ -24,9 +24,13 @@ enum cli_option {
 	OPTION_CONFIG = 1 << 0,
 	OPTION_SOCKET = 1 << 1,
 	OPTION_JSON = 1 << 2,
-	OPTION_PAGE = 1 << 3, /* --limit, --offset, --all */
-	OPTION_USER = 1 << 4, /* --account, --senders, --recipients, --networks */
-	OPTION_DER = 1 << 5,  /* --der */
+	OPTION_PAGE = 1 << 3,	     /* --limit, --offset, --all */
+	OPTION_USER = 1 << 4,	     /* --senders, --recipients, --networks */
+	OPTION_DER = 1 << 5,	     /* --der */
+	OPTION_ACCOUNT = 1 << 6,     /* --account */
+	OPTION_BROWSER = 1 << 7,     /* --browser */
+	OPTION_SECRET = 1 << 8,	     /* --expires, --forget */
+	OPTION_CERTIFICATE = 1 << 9, /* --new, --out */
 };
 
 enum cli_exit {
@@ -42,14 +46,19 @@ struct cli {
 	bool json;
 	bool all;
 	bool der;
+	bool browser;
 	bool help;
 	uint64_t limit; /* 0: the default */
 	uint64_t offset;
-	const char *account; /* of a user; NULL: not given, as the next three */
+	const char *account; /* NULL: not given, as the next three */
 	const char *senders;
 	const char *recipients;
 	const char *networks;
-	unsigned used; /* enum cli_option of what was written */
+	const char *expires; /* of a secret, as written; NULL */
+	bool forget;
+	bool renew;	     /* --new */
+	const char *to_file; /* --out; NULL */
+	unsigned used;	     /* enum cli_option of what was written */
 	const char *words[CLI_WORDS_MAX];
 	size_t word_count;
 	/* Output */

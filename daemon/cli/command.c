@@ -10,6 +10,8 @@ enum {
 	ONLINE = OPTION_CONFIG | OPTION_SOCKET | OPTION_JSON,
 	/* More than it takes, so that it can say where a password belongs. */
 	PASSWORD_TOO = CLI_WORDS_MAX - 2,
+	/* A pasted text is many words. */
+	ANY_WORDS = CLI_WORDS_MAX - 1,
 };
 
 const struct command commands[] = {
@@ -34,6 +36,25 @@ const struct command commands[] = {
 	  "restart. A name limits that to a section (accounts) or a key (queue.lifetime,\n"
 	  "or just lifetime).\n",
 	  OPTION_JSON, 0, 1, cmd_config_keys },
+	{ "account list", "", "prints how accounts get their tokens",
+	  "One line for each account: its grant, its state, how long its token is good, and\n"
+	  "what it shows the token endpoint to get one. Below it each of its credentials and\n"
+	  "since when somebody is signed in, with the day on which it ends.\n",
+	  ONLINE, 0, 0, cmd_account_list },
+	{ "account secret", "NAME", "gives an account a new client secret",
+	  "Asks for the secret (the Value, not the Secret ID), or reads one line from stdin\n"
+	  "where that is no terminal. The running relay gets a token with it; if that works\n"
+	  "it stores it sealed and uses it from then on, with what was used before behind\n"
+	  "it. If not, it says why, and nothing changes. --expires tells the day on which\n"
+	  "the secret ends. --forget takes away what commands have added (secrets and\n"
+	  "certificates), so that only the configuration's remain.\n",
+	  ONLINE | OPTION_SECRET, 1, PASSWORD_TOO, cmd_account_secret },
+	{ "account certificate", "NAME", "makes a certificate for an account",
+	  "Makes key and certificate in the running relay, writes the certificate to NAME.cer\n"
+	  "(or where --out says) and prints where to upload it. The key never leaves the\n"
+	  "relay. It is used by itself as soon as it is accepted. Called again it prints how\n"
+	  "things are, and the same certificate; --new makes another.\n",
+	  ONLINE | OPTION_CERTIFICATE, 1, 1, cmd_account_certificate },
 	{ "device list", "", "prints who has connected, and who has not",
 	  "One line for each address that has connected since the start, the last one\n"
 	  "first, with the last refusal below it; then the configured devices that have\n"
@@ -51,6 +72,22 @@ const struct command commands[] = {
 	  "and the count for its rate begins anew. What comes above the rate afterwards is\n"
 	  "held again.\n",
 	  ONLINE, 1, 1, cmd_release },
+	{ "explain", "[CODE|TEXT]", "says what an error code means and what to do",
+	  "For AADSTS numbers (AADSTS7000222 or 7000222), the words in `error`\n"
+	  "(invalid_client), http-429, replies of mail servers (535 5.7.139 ...), or a\n"
+	  "text or line of the log with one of them in it; without a text, one at stdin.\n"
+	  "Says what it means, what the relay does, who can mend it and how, with the\n"
+	  "names of the only account or of --account. Contacts nothing. Exits 1 where\n"
+	  "nothing is known.\n",
+	  OPTION_CONFIG | OPTION_JSON | OPTION_ACCOUNT, 0, ANY_WORDS, cmd_explain },
+	{ "login", "ACCOUNT", "signs in for an account",
+	  "For accounts with grant = \"delegated\". Prints an address and a code that are entered\n"
+	  "in any browser, and waits until somebody has signed in there. --browser is for tenants\n"
+	  "whose policies forbid such codes and for applications with a secret: it prints an\n"
+	  "address for a browser, which comes back to this machine, or whose last address is\n"
+	  "pasted here. The relay keeps the sign-in sealed and renews it by itself; it need not be\n"
+	  "running. --json prints one object for each step.\n",
+	  ONLINE | OPTION_BROWSER, 1, 1, cmd_login },
 	{ "queue list", "", "prints the messages that wait",
 	  "One line for each recipient, oldest message first, fifty messages unless\n"
 	  "--limit says otherwise. --all prints the whole queue.\n",
@@ -74,7 +111,7 @@ const struct command commands[] = {
 	  "terminal. What the options do not say is up to the device: --account A sends the\n"
 	  "user's mail, --senders a@b.c,b.c,*.b.c are those it may use, --recipients those\n"
 	  "it may send to, --networks 10.0.0.0/8,192.168.1.5 is where it may log in from.\n",
-	  OPTION_CONFIG | OPTION_USER, 1, PASSWORD_TOO, cmd_user_add },
+	  OPTION_CONFIG | OPTION_USER | OPTION_ACCOUNT, 1, PASSWORD_TOO, cmd_user_add },
 	{ "user passwd", "NAME", "changes a user's password",
 	  "Asks for it as `user add` does. The rest of the user's line stays as it is.\n",
 	  OPTION_CONFIG, 1, PASSWORD_TOO, cmd_user_passwd },
@@ -103,7 +140,13 @@ static const struct option_help {
 	{ OPTION_PAGE, "  --limit N, --offset N, --all\n"
 		       "                      which part of a long list\n" },
 	{ OPTION_DER, "  --der               prints the binary form\n" },
-	{ OPTION_USER, "  --account NAME, --senders LIST, --recipients LIST, --networks LIST\n"
+	{ OPTION_BROWSER, "  --browser           signs in with a browser instead of a code\n" },
+	{ OPTION_SECRET, "  --expires DAY       the day on which the secret ends: 2027-05-01\n"
+			 "  --forget            takes away what commands have added\n" },
+	{ OPTION_CERTIFICATE, "  --new               makes another certificate\n"
+			      "  --out FILE          where the certificate is written\n" },
+	{ OPTION_ACCOUNT, "  --account NAME      the account that is meant\n" },
+	{ OPTION_USER, "  --senders LIST, --recipients LIST, --networks LIST\n"
 		       "                      what the user's line says besides the password\n" },
 };
 

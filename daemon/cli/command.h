@@ -34,11 +34,16 @@ struct config;
 struct config *cmd_load_config(struct cli *cli, bool warnings);
 
 int cmd_run(struct cli *cli);
+int cmd_account_certificate(struct cli *cli);
+int cmd_account_list(struct cli *cli);
+int cmd_account_secret(struct cli *cli);
 int cmd_config_check(struct cli *cli);
 int cmd_config_show(struct cli *cli);
 int cmd_config_keys(struct cli *cli);
 int cmd_device_list(struct cli *cli);
 int cmd_device_transcript(struct cli *cli);
+int cmd_explain(struct cli *cli);
+int cmd_login(struct cli *cli);
 int cmd_queue_list(struct cli *cli);
 int cmd_queue_show(struct cli *cli);
 int cmd_release(struct cli *cli);

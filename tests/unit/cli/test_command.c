@@ -152,7 +152,6 @@ static void wrong_usage_is_told(void **state)
 		{ "config check --json", "this command does not take that option" },
 		{ "status --json=yes", "it takes no value" },
 		{ "status -x", "there is no such option" },
-		{ "1 2 3 4 5 6 7 8 9", "one word too many" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct call c = call(rows[i].line);
@@ -160,6 +159,25 @@ static void wrong_usage_is_told(void **state)
 		    out_of(&c)[0] != '\0')
 			fail_msg("%s: %d %s%s", rows[i].line, c.status, err_of(&c), out_of(&c));
 		call_done(&c);
+	}
+}
+
+/* A pasted line of a log is many words; there is an end nevertheless. */
+static void many_words(void **state)
+{
+	const char *argv[CLI_WORDS_MAX + 2];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(argv); i++)
+		argv[i] = "explain";
+	for (int argc = CLI_WORDS_MAX + 1; argc <= CLI_WORDS_MAX + 2; argc++) {
+		struct cli cli;
+		struct err err;
+		cli_init(&cli);
+		bool fits = argc == CLI_WORDS_MAX + 1;
+		assert_int_equal(cli_parse(&cli, argc, argv, &err), fits);
+		if (!fits)
+			assert_non_null(strstr(err.text, "one word too many"));
+		cli_done(&cli);
 	}
 }
 
@@ -340,6 +358,7 @@ int main(void)
 		cmocka_unit_test(every_command_is_explained),
 		cmocka_unit_test(the_overview_fits_a_terminal_and_lists_all),
 		cmocka_unit_test(wrong_usage_is_told),
+		cmocka_unit_test(many_words),
 		cmocka_unit_test_teardown(the_configuration_is_chosen, forget),
 		cmocka_unit_test(versions_are_printed),
 		cmocka_unit_test(keys_are_explained),

@@ -16,7 +16,7 @@ static const struct fixture {
 	uint32_t code;
 	char class;
 } fixtures[] = {
-#include "aadsts.inc"
+#include "tests/unit/oauth/aadsts.inc"
 };
 
 static enum token_failure_class class_of(char letter)
