@@ -116,14 +116,23 @@ def test_the_process_itself(run, place):
     assert planted(run) == [f"/proc/PID/{place} shows secret Can..."]
 
 
-def test_what_the_control_socket_answers(run):
-    """The fixture asks by itself, while the relay runs."""
+def test_what_the_control_socket_answers(run, sandbox):
+    """The fixture asks by itself, while the relay runs: lists, and what they lead to."""
+    sandbox.off("smtp")
+    print_page(run.port, message("waits"))
+    with Dialogue(run.port) as talk:
+        talk.hello()
+        talk.expect(501, "MAIL FROM:<unbelievable@@address>")
+    run.wait_event("disconnect", count=3)
     run.canary.look_around()
-    run.secrets.append("scanner@contoso.com")       # no secret, but surely in the status
+    # No secrets, but each surely on one of the pages.
+    words = {"scanner@contoso.com": "/v1/status", "b@fabrikam.com": "/v1/queue/",
+             "unbelievable@@address": "/v1/devices/127.0.0.1/transcript"}
+    run.secrets += words
     found = run.canary.verdict()
-    run.secrets.remove("scanner@contoso.com")
-    run.secrets.remove(PLANT)
-    assert any(line.startswith("GET /v1/status shows") for line in found)
+    run.secrets[:] = [word for word in run.secrets if word != PLANT and word not in words]
+    for word, page in words.items():
+        assert any(line.startswith("GET " + page) and word[:3] in line for line in found), page
 
 
 def echoing(one, sandbox):
