@@ -10,6 +10,7 @@
 #include "common/http.h"
 #include "common/mem.h"
 #include "oauth/assertion.h"
+#include "oauth/identity_reply.h"
 #include "oauth/managed_identity.h"
 
 enum {
@@ -109,6 +110,7 @@ static void judge(struct token_attempt *attempt, const struct http_reply *reply)
 {
 	struct token_grant grant = { .life_ms = 0 };
 	struct token_failure failure;
+	const struct account_config *account = attempt->params.account;
 	const struct credential_list *list = &attempt->credentials;
 	size_t count = 0;
 	struct str *shown = mem_realloc_array(NULL, list->n + 3, sizeof(*shown));
@@ -117,8 +119,10 @@ static void judge(struct token_attempt *attempt, const struct http_reply *reply)
 	shown[count++] = secret_reveal(&attempt->assertion_value);
 	for (size_t i = 0; i < list->n; i++)
 		shown[count++] = secret_reveal(&list->v[i].secret);
-	bool granted = token_response_judge(reply, attempt->params.account, shown, count, &grant,
-					    &failure);
+	bool granted =
+		account->grant == GRANT_MANAGED_IDENTITY
+			? identity_reply_judge(reply, account, &grant, &failure)
+			: token_response_judge(reply, account, shown, count, &grant, &failure);
 	free(shown);
 	if (granted)
 		finish(attempt, &grant, NULL, reply->date_ms);

@@ -205,18 +205,21 @@ static void on_attempted(void *arg, struct token_grant *grant, size_t credential
 	struct token *token = arg;
 	const struct token_events events = token->events;
 	enum errand errand = token->errand;
-	struct token_failure mine;
+	struct token_failure mine = { .retry_in_ms = 0 };
 	token->attempt = NULL;
 	token->errand = ERRAND_NONE;
 	look_at_clock(token, server_date_ms);
-	if (failure != NULL)
+	if (failure != NULL) {
 		mine = *failure;
+		if (mine.class == TOKEN_FAIL_POLL) /* nobody polls here */
+			mine.class = TOKEN_FAIL_TRANSIENT;
+	}
 	if (errand == ERRAND_FETCH) {
 		fetched(token, grant, credential, &mine, took_ms);
 		return;
 	}
 	char label[sizeof(token->credentials.v->label)];
-	bool taken = token_orders_attempted(token, errand, grant, failure, took_ms);
+	bool taken = token_orders_attempted(token, errand, grant, &mine, took_ms);
 	snprintf(label, sizeof(label), "%s", token_keep_serving(token));
 	token_use_attempt(token);
 	token_arm_timer(token);
