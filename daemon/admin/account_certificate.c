@@ -111,13 +111,11 @@ struct admin_answer account_certificate(const struct admin_request *request)
 {
 	struct admin_answer answer;
 	size_t index;
-	const struct account *account = account_order_find(request, &answer);
+	const struct account *account = account_order_find_for_credential(request, &answer);
 	if (account == NULL)
 		return answer;
 	const struct account_config *config = account_config_of(account);
 	const struct token *token = account_token(account);
-	if (!account_order_is_possible(account, "a certificate", &answer))
-		return answer;
 	bool is_new = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request->body, "new"));
 	if (is_new || !find_ours(token, &index))
 		return make(request, account);

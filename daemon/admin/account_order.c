@@ -52,32 +52,45 @@ const struct account *account_order_find(const struct admin_request *request,
 	return account;
 }
 
-bool account_order_is_possible(const struct account *account, const char *thing,
-			       struct admin_answer *answer)
+bool account_order_takes_credentials(const struct account *account, struct strbuf *why)
 {
 	const struct account_config *config = account_config_of(account);
 	const char *name = config->name;
-	struct strbuf text;
-	strbuf_init(&text, TEXT_MAX);
 	if (account_token(account) == NULL)
-		strbuf_addf(&text, "account %s does not sign in with OAuth2: it has no use for %s",
-			    name, thing);
+		strbuf_addf(
+			why,
+			"account %s does not sign in with OAuth2: it has no use for a secret or "
+			"certificate",
+			name);
 	else if (config->grant == GRANT_MANAGED_IDENTITY)
-		strbuf_addf(&text,
+		strbuf_addf(why,
 			    "account %s gets its tokens by this machine's managed identity: it has "
-			    "no use for %s",
-			    name, thing);
+			    "no use for a secret or certificate",
+			    name);
 	else if (config->grant == GRANT_DELEGATED && config->credential_count == 0)
-		strbuf_addf(&text,
+		strbuf_addf(why,
 			    "account %s signs in as a public client, from which Entra takes no "
-			    "credential (AADSTS700025): it has no use for %s. If its sign-in has "
-			    "ended: oauthrelay login %s",
-			    name, thing, name);
-	bool possible = text.n == 0;
-	if (!possible)
-		*answer = admin_error(409, strbuf_cstr(&text));
-	strbuf_done(&text);
-	return possible;
+			    "secret or certificate (AADSTS700025). If its sign-in has ended: "
+			    "oauthrelay login %s",
+			    name, name);
+	else
+		return true;
+	return false;
+}
+
+const struct account *account_order_find_for_credential(const struct admin_request *request,
+							struct admin_answer *answer)
+{
+	struct strbuf why;
+	const struct account *account = account_order_find(request, answer);
+	if (account == NULL)
+		return NULL;
+	strbuf_init(&why, TEXT_MAX);
+	bool ok = account_order_takes_credentials(account, &why);
+	if (!ok)
+		*answer = admin_error(409, strbuf_cstr(&why));
+	strbuf_done(&why);
+	return ok ? account : NULL;
 }
 
 static void order_free(struct account_order *order)

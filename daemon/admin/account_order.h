@@ -28,11 +28,12 @@ struct account_order {
  * is near. */
 const struct account *account_order_find(const struct admin_request *request,
 					 struct admin_answer *answer);
+/* The same, if it can show a credential. */
+const struct account *account_order_find_for_credential(const struct admin_request *request,
+							struct admin_answer *answer);
 
-/* For what only a client that proves itself can have. thing: "a client secret". False: *answer says
- * why this account has no use for it. */
-bool account_order_is_possible(const struct account *account, const char *thing,
-			       struct admin_answer *answer) MUST_CHECK;
+/* Can the account show a credential that commands have added? False: why not, appended. */
+bool account_order_takes_credentials(const struct account *account, struct strbuf *why) MUST_CHECK;
 
 /* Its handler returns *answer, which is "later". */
 struct account_order *account_order_new(const struct admin_request *request,

@@ -123,11 +123,8 @@ struct admin_answer account_secret(const struct admin_request *request)
 	struct admin_answer answer;
 	struct str value;
 	int64_t ends_ms;
-	const struct account *account = account_order_find(request, &answer);
+	const struct account *account = account_order_find_for_credential(request, &answer);
 	if (account == NULL)
-		return answer;
-	const struct account_config *config = account_config_of(account);
-	if (!account_order_is_possible(account, "a client secret", &answer))
 		return answer;
 	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request->body, "forget")))
 		return forget(request, account);

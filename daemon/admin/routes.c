@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/account_certificate.h"
+#include "admin/account_login.h"
 #include "admin/account_secret.h"
 #include "admin/metrics.h"
 #include "admin/release_device.h"
@@ -21,6 +22,8 @@ const struct admin_route admin_routes[] = {
 	{ "GET", "/v1/queue/", show_message, "one message by its id, or by the id's first digits" },
 	{ "GET", "/v1/accounts", show_accounts,
 	  "how accounts get their tokens, with which credentials, until when" },
+	{ "POST", "/v1/accounts/*/login", account_login,
+	  "somebody has signed in: the endpoint's reply, and {\"binding\"}" },
 	{ "POST", "/v1/accounts/*/secret", account_secret,
 	  "a new client secret: {\"secret\", \"expires\"}; {\"forget\": true}" },
 	{ "POST", "/v1/accounts/*/certificate", account_certificate,

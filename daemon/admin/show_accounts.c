@@ -3,9 +3,14 @@
 
 #include <string.h>
 
+#include "admin/account_order.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "oauth/own_certificate.h"
+
+enum {
+	TEXT_MAX = 1024,
+};
 
 static const char *const kind_names[] = {
 	[CREDENTIAL_NONE] = "none",
@@ -122,6 +127,7 @@ static cJSON *account_json(const struct account *account)
 {
 	const struct account_config *config = account_config_of(account);
 	struct account_status s;
+	struct strbuf why;
 	account_status(account, &s);
 	cJSON *json = cJSON_CreateObject();
 	json_add_str(json, "name", str_of(config->name));
@@ -130,6 +136,10 @@ static cJSON *account_json(const struct account *account)
 	cJSON_AddStringToObject(json, "state", account_state_name(s.state));
 	json_add_str(json, "reason", str_of(s.reason));
 	json_add_str(json, "remedy", str_of(s.remedy));
+	strbuf_init(&why, TEXT_MAX);
+	bool takes = account_order_takes_credentials(account, &why);
+	admin_add_optional(json, "no_credentials", takes ? NULL : strbuf_cstr(&why));
+	strbuf_done(&why);
 	show_accounts_add_token(json, account);
 	return json;
 }

@@ -22,14 +22,23 @@ static const struct option_row {
 	bool takes_value;
 	unsigned bit; /* enum cli_option; 0: always allowed */
 } option_rows[] = {
-	{ "--config", 'c', true, OPTION_CONFIG }, { "--socket", 0, true, OPTION_SOCKET },
-	{ "--json", 0, false, OPTION_JSON },	  { "--limit", 0, true, OPTION_PAGE },
-	{ "--offset", 0, true, OPTION_PAGE },	  { "--all", 0, false, OPTION_PAGE },
-	{ "--account", 0, true, OPTION_ACCOUNT }, { "--senders", 0, true, OPTION_USER },
-	{ "--recipients", 0, true, OPTION_USER }, { "--networks", 0, true, OPTION_USER },
-	{ "--der", 0, false, OPTION_DER },	  { "--expires", 0, true, OPTION_SECRET },
-	{ "--forget", 0, false, OPTION_SECRET },  { "--new", 0, false, OPTION_CERTIFICATE },
-	{ "--out", 0, true, OPTION_CERTIFICATE }, { "--help", 'h', false, 0 },
+	{ "--config", 'c', true, OPTION_CONFIG },
+	{ "--socket", 0, true, OPTION_SOCKET },
+	{ "--json", 0, false, OPTION_JSON },
+	{ "--limit", 0, true, OPTION_PAGE },
+	{ "--offset", 0, true, OPTION_PAGE },
+	{ "--all", 0, false, OPTION_PAGE },
+	{ "--account", 0, true, OPTION_ACCOUNT },
+	{ "--senders", 0, true, OPTION_USER },
+	{ "--recipients", 0, true, OPTION_USER },
+	{ "--networks", 0, true, OPTION_USER },
+	{ "--der", 0, false, OPTION_DER },
+	{ "--browser", 0, false, OPTION_BROWSER },
+	{ "--expires", 0, true, OPTION_SECRET },
+	{ "--forget", 0, false, OPTION_SECRET },
+	{ "--new", 0, false, OPTION_CERTIFICATE },
+	{ "--out", 0, true, OPTION_CERTIFICATE },
+	{ "--help", 'h', false, 0 },
 };
 
 void cli_init(struct cli *cli)
@@ -157,6 +166,8 @@ static bool set_option(struct cli *cli, const struct option_row *row, const char
 		cli->all = true;
 	} else if (strcmp(row->name, "--der") == 0) {
 		cli->der = true;
+	} else if (strcmp(row->name, "--browser") == 0) {
+		cli->browser = true;
 	} else if (strcmp(row->name, "--expires") == 0) {
 		cli->expires = value;
 	} else if (strcmp(row->name, "--forget") == 0) {

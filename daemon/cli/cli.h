@@ -28,6 +28,7 @@ enum cli_option {
 	OPTION_USER = 1 << 4,	     /* --senders, --recipients, --networks */
 	OPTION_DER = 1 << 5,	     /* --der */
 	OPTION_ACCOUNT = 1 << 6,     /* --account */
+	OPTION_BROWSER = 1 << 7,     /* --browser */
 	OPTION_SECRET = 1 << 8,	     /* --expires, --forget */
 	OPTION_CERTIFICATE = 1 << 9, /* --new, --out */
 };
@@ -45,6 +46,7 @@ struct cli {
 	bool json;
 	bool all;
 	bool der;
+	bool browser;
 	bool help;
 	uint64_t limit; /* 0: the default */
 	uint64_t offset;

@@ -23,8 +23,8 @@ enum {
 	ERROR_SHOWN = 700
 };
 
-/* curl tells only that a connection failed, not why; so a connection is tried first. */
-static bool can_connect(const char *path, struct err *err)
+/* *code: the errno of connecting, 0 when somebody answers. False: it cannot even be tried. */
+static bool try_connect(const char *path, int *code, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t n = strlen(path);
@@ -34,8 +34,22 @@ static bool can_connect(const char *path, struct err *err)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(err, errno, "control socket");
-	int code = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
+	*code = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
 	close(fd);
+	return true;
+}
+
+static bool nobody_answers(int code)
+{
+	return code == ENOENT || code == ECONNREFUSED;
+}
+
+/* curl tells only that a connection failed, not why; so a connection is tried first. */
+static bool can_connect(const char *path, struct err *err)
+{
+	int code;
+	if (!try_connect(path, &code, err))
+		return false;
 	switch (code) {
 	case 0:
 		return true;
@@ -132,18 +146,39 @@ static bool refused(const cJSON *answer, const struct request *request, long sta
 	return false;
 }
 
+/* The caller frees; NULL with err. */
+static char *find_socket(const struct cli *cli, struct err *err)
+{
+	/* The installed one need not be readable: its socket is where the default says. */
+	if (cli->socket == NULL && cli->config_given && access(cli->config_path, R_OK) != 0) {
+		err_errno(err, errno,
+			  "the configuration %s, which tells where the control socket is, cannot "
+			  "be read (--socket would do)",
+			  cli->config_path);
+		return NULL;
+	}
+	return cli->socket != NULL ? mem_strdup(cli->socket) : config_peek_socket(cli->config_path);
+}
+
+bool client_is_running(const struct cli *cli, bool *running, struct err *err)
+{
+	int code = 0;
+	char *socket_path = find_socket(cli, err);
+	bool ok = socket_path != NULL && try_connect(socket_path, &code, err) &&
+		  (nobody_answers(code) || can_connect(socket_path, err));
+	if (ok)
+		*running = code == 0;
+	free(socket_path);
+	return ok;
+}
+
 static bool ask(const struct cli *cli, const struct request *request, cJSON **out, struct err *err)
 {
 	struct strbuf body;
 	long status = 0;
-	/* The installed one need not be readable: its socket is where the default says. */
-	if (cli->socket == NULL && cli->config_given && access(cli->config_path, R_OK) != 0)
-		return err_errno(err, errno,
-				 "the configuration %s, which tells where the control socket is, "
-				 "cannot be read (--socket would do)",
-				 cli->config_path);
-	char *socket_path = cli->socket != NULL ? mem_strdup(cli->socket)
-						: config_peek_socket(cli->config_path);
+	char *socket_path = find_socket(cli, err);
+	if (socket_path == NULL)
+		return false;
 	strbuf_init(&body, ANSWER_MAX);
 	cJSON *answer = NULL;
 	bool ok = fetch(socket_path, request, &body, &status, err);

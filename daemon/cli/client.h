@@ -25,6 +25,10 @@ bool client_post(const struct cli *cli, const char *path, const cJSON *body, cJS
 bool client_order(const struct cli *cli, const char *path, const cJSON *body, cJSON **out,
 		  struct err *remedy, struct err *err) MUST_CHECK;
 
+/* Whether a relay answers at the socket at all. False with err: that cannot be told, most often
+ * because the socket may not be used. */
+bool client_is_running(const struct cli *cli, bool *running, struct err *err) MUST_CHECK;
+
 /* Members of an answer, which is not trusted to have them. */
 const char *client_str(const cJSON *object, const char *name); /* "" when absent or null */
 int64_t client_int(const cJSON *object, const char *name);     /* -1 when absent or null */

@@ -211,9 +211,9 @@ int cmd_account_secret(struct cli *cli)
 		strbuf_adds(&cli->err, "oauthrelay: --forget takes no --expires\n");
 		return CLI_USAGE;
 	}
-	/* Before it is asked for: somebody who pastes a secret shall not learn then that there is
-	 * no such account, or that the relay is not running. */
-	if (!tell_account_is_there(cli, &err))
+	/* Before it is asked for: nobody shall learn only after having pasted a secret that there
+	 * is no such account, or that the relay is not running. */
+	if (!tell_account_can(cli, &err))
 		return cli_fail(cli, &err);
 	cJSON *order = cJSON_CreateObject();
 	bool ok = fill_order(cli, order, &err) &&

@@ -80,6 +80,14 @@ const struct command commands[] = {
 	  "names of the only account or of --account. Contacts nothing. Exits 1 where\n"
 	  "nothing is known.\n",
 	  OPTION_CONFIG | OPTION_JSON | OPTION_ACCOUNT, 0, ANY_WORDS, cmd_explain },
+	{ "login", "ACCOUNT", "signs in for an account",
+	  "For accounts with grant = \"delegated\". Prints an address and a code that are entered\n"
+	  "in any browser, and waits until somebody has signed in there. --browser is for tenants\n"
+	  "whose policies forbid such codes and for applications with a secret: it prints an\n"
+	  "address for a browser, which comes back to this machine, or whose last address is\n"
+	  "pasted here. The relay keeps the sign-in sealed and renews it by itself; it need not be\n"
+	  "running. --json prints one object for each step.\n",
+	  ONLINE | OPTION_BROWSER, 1, 1, cmd_login },
 	{ "queue list", "", "prints the messages that wait",
 	  "One line for each recipient, oldest message first, fifty messages unless\n"
 	  "--limit says otherwise. --all prints the whole queue.\n",
@@ -132,6 +140,7 @@ static const struct option_help {
 	{ OPTION_PAGE, "  --limit N, --offset N, --all\n"
 		       "                      which part of a long list\n" },
 	{ OPTION_DER, "  --der               prints the binary form\n" },
+	{ OPTION_BROWSER, "  --browser           signs in with a browser instead of a code\n" },
 	{ OPTION_SECRET, "  --expires DAY       the day on which the secret ends: 2027-05-01\n"
 			 "  --forget            takes away what commands have added\n" },
 	{ OPTION_CERTIFICATE, "  --new               makes another certificate\n"

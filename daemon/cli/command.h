@@ -43,6 +43,7 @@ int cmd_config_keys(struct cli *cli);
 int cmd_device_list(struct cli *cli);
 int cmd_device_transcript(struct cli *cli);
 int cmd_explain(struct cli *cli);
+int cmd_login(struct cli *cli);
 int cmd_queue_list(struct cli *cli);
 int cmd_queue_show(struct cli *cli);
 int cmd_release(struct cli *cli);

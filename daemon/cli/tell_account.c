@@ -31,7 +31,7 @@ static bool no_such_account(const struct cli *cli, const cJSON *answer, struct e
 	return false;
 }
 
-bool tell_account_is_there(struct cli *cli, struct err *err)
+bool tell_account_can(struct cli *cli, struct err *err)
 {
 	cJSON *answer = NULL;
 	const cJSON *account;
@@ -40,7 +40,10 @@ bool tell_account_is_there(struct cli *cli, struct err *err)
 	for (account = client_first(answer, "accounts"); account != NULL; account = account->next)
 		if (strcmp(client_str(account, "name"), cli->words[0]) == 0)
 			break;
+	const char *fault = client_str(account, "no_credentials");
 	bool ok = account != NULL || no_such_account(cli, answer, err);
+	if (ok && fault[0] != '\0')
+		ok = err_set(err, "%s", fault);
 	cJSON_Delete(answer);
 	return ok;
 }

@@ -12,8 +12,9 @@
  * word names, and how its answer is told.
  */
 
-/* False with err: the relay does not run, or has no such account. Without an order. */
-bool tell_account_is_there(struct cli *cli, struct err *err) MUST_CHECK;
+/* False with err: the relay does not run, has no such account, or the account can have no
+ * credential. It asks, and orders nothing. */
+bool tell_account_can(struct cli *cli, struct err *err) MUST_CHECK;
 /* POST /v1/accounts/NAME/what; see client_order(). */
 bool tell_order(struct cli *cli, const char *what, const cJSON *body, cJSON **answer,
 		struct err *remedy, struct err *err) MUST_CHECK;

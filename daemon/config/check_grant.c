@@ -170,7 +170,7 @@ static void check_scope(const struct account_config *a, const struct provider *p
 		diag_error_at(d, a, "account \"%s\" needs a scope for xoauth2", a->name);
 	else if (p != NULL && p->microsoft && diag_is_set(d, &a->scope))
 		check_microsoft_scope(a, p, d);
-	else if (a->grant == GRANT_MANAGED_IDENTITY &&
+	else if (a->grant == GRANT_MANAGED_IDENTITY && a->scope[0] != '\0' &&
 		 !str_iends(str_of(a->scope), STR("/.default")))
 		diag_warning_at(d, &a->scope,
 				"account \"%s\": a managed identity's token is for a resource, so "

@@ -143,7 +143,7 @@ struct credential_config {
 
 /* How to get out to the token endpoint. */
 struct proxy_config {
-	char *tokens; /* "none", or http://user@host:port, socks5h://host:port; no password in it */
+	char *tokens; /* as http_proxy_parse() takes it; "" and "none": straight */
 	char *password_ref;
 	struct secret password;
 };
@@ -187,7 +187,7 @@ struct account_config {
 	char *authority; /* "" where the provider has none */
 	char *scope;
 	char *ca_file;		   /* "": the system's */
-	struct proxy_config proxy; /* the account's own, else the relay's; tokens "": none */
+	struct proxy_config proxy; /* the account's own, else the relay's */
 	struct account_limits limits;
 };
 

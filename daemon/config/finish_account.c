@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
 #include "common/mem.h"
 #include "config/finish.h"
 #include "config/provider.h"
@@ -24,36 +22,27 @@ static void follow_password(struct proxy_config *proxy, const char *whose, struc
 	strbuf_done(&what);
 }
 
-static bool is_none(const char *tokens)
-{
-	return strcmp(tokens, "none") == 0;
-}
-
 void finish_proxy(struct config *config, struct diag *diag)
 {
-	if (is_none(config->proxy.tokens))
-		mem_replace_str(&config->proxy.tokens, "");
 	follow_password(&config->proxy, "", diag);
 }
 
-/* The account's own, else the relay's with its password. */
+/* The account's own, which may be "none", else the relay's with its password. */
 static void finish_account_proxy(const struct config *config, struct account_config *account,
 				 struct diag *diag)
 {
 	struct strbuf whose;
+	struct proxy_config *proxy = &account->proxy;
 	strbuf_init(&whose, WHAT_MAX);
 	strbuf_addf(&whose, " of account \"%s\"", account->name);
-	follow_password(&account->proxy, strbuf_cstr(&whose), diag);
+	follow_password(proxy, strbuf_cstr(&whose), diag);
 	strbuf_done(&whose);
-	if (is_none(account->proxy.tokens)) {
-		mem_replace_str(&account->proxy.tokens, "");
-	} else if (account->proxy.tokens[0] == '\0') {
-		mem_replace_str(&account->proxy.tokens, config->proxy.tokens);
-		if (account->proxy.password_ref[0] == '\0') {
-			mem_replace_str(&account->proxy.password_ref, config->proxy.password_ref);
-			secret_set(&account->proxy.password,
-				   secret_reveal(&config->proxy.password));
-		}
+	if (proxy->tokens[0] != '\0')
+		return;
+	mem_replace_str(&proxy->tokens, config->proxy.tokens);
+	if (proxy->password_ref[0] == '\0') {
+		mem_replace_str(&proxy->password_ref, config->proxy.password_ref);
+		secret_set(&proxy->password, secret_reveal(&config->proxy.password));
 	}
 }
 

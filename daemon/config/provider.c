@@ -97,7 +97,11 @@ const struct provider providers[] = {
 	},
 	{
 		MICROSOFT,
-		MAILBOX_LIMITS,
+		/* Nothing is published: as careful as with a business mailbox. */
+		.limits = { .connections = 2,
+			    .per_minute = 28,
+			    .recipients = 100,
+			    .message_size = 35 * MIB },
 		.name = "outlook",
 		.host = "smtp-mail.outlook.com",
 		.authority = "https://login.microsoftonline.com",
@@ -124,7 +128,10 @@ const struct provider providers[] = {
 		.device_endpoint = "", /* not for this scope */
 		.token_endpoint = "https://oauth2.googleapis.com/token",
 		.sender = SENDER_REWRITE,
-		.limits = OTHERS_LIMITS,
+		.limits = { .connections = 5,
+			    .per_minute = 600,
+			    .recipients = 100,
+			    .message_size = 35882577 }, /* its SIZE */
 		.help = "Gmail and Google Workspace",
 	},
 	{

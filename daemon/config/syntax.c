@@ -196,19 +196,6 @@ bool syntax_is_local_url(struct str s)
 	       str_eq(host_of(authority_of(s, STR("http://"))), STR("169.254.169.254"));
 }
 
-bool syntax_is_host_port(struct str s)
-{
-	bool bracket = s.n != 0 && s.p[0] == '[';
-	ptrdiff_t end = bracket ? str_chr(s, ']') : 0;
-	return end >= 0 && is_plain(s) && is_authority(s) &&
-	       str_chr(str_skip(s, (size_t)end), ':') >= 0;
-}
-
-bool syntax_is_proxy_user(struct str s)
-{
-	return s.n != 0 && is_plain(s) && str_chr(s, '/') < 0;
-}
-
 bool syntax_is_private(const struct netaddr *a)
 {
 	static const struct network nets[] = {

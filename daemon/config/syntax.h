@@ -32,10 +32,6 @@ bool syntax_is_https_url(struct str s);
 bool syntax_is_loopback_url(struct str s);
 /* The same, or to 169.254.169.254, where Azure answers its own machines. */
 bool syntax_is_local_url(struct str s);
-/* "host:port", "[::1]:port"; the port is wanted. */
-bool syntax_is_host_port(struct str s);
-/* A name in front of a proxy's host: no blank, control character or one that an address ends at. */
-bool syntax_is_proxy_user(struct str s);
 /* In the ranges that are not routed on the internet, or the machine itself. */
 bool syntax_is_private(const struct netaddr *a);
 

@@ -2,8 +2,10 @@
 """Fixtures: `sandbox` (one process for each worker, reset for each test) and `relay`, a factory.
 
 After every test: the relay stopped with exit code 0, its log shows no sanitizer report, no secret
-and no token, and the sandbox saw no violation of the protocol.
+or token is in anything that it showed or keeps (canary.py), and the sandbox saw no violation of the
+protocol.
 """
+import glob
 import os
 
 import pytest
@@ -70,6 +72,17 @@ def relay(sandbox, make_relay):
     """relay(config) starts a relay that delivers to the sandbox; start=False only makes it."""
     def make(config=None, **keywords):
         return make_relay(sandbox, config, **keywords)
+    return make
+
+
+@pytest.fixture
+def fast_clock():
+    """fast_clock(speed): the environment in which a program's clock runs so many times as fast."""
+    def make(speed):
+        library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+        if not library:
+            pytest.skip("faketime is not installed")
+        return {"LD_PRELOAD": library[0], "FAKETIME": f"+0 x{speed}"}
     return make
 
 

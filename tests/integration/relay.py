@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """class Relay: the program under test, in a folder of its own, with its log as events."""
-import base64
 import copy
 import json
 import os
@@ -14,7 +13,7 @@ import subprocess
 import tempfile
 import time
 
-from . import conf, logs
+from . import canary, conf, logs
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RELEASE = os.path.join(ROOT, "build", "oauthrelay")
@@ -69,9 +68,10 @@ class Relay:
         self.log_path = os.path.join(self.dir, "stderr.log")
         self.program = program or binary()
         self.sandbox = sandbox
-        self.secrets = []               # what must never be seen in the log
+        self.secrets = []               # what must never be seen anywhere (canary.py)
         self.runs = []                  # one logs.Collector for each start
-        self._env = dict(env or {})
+        self.given_environment = dict(env or {})
+        self.canary = canary.Canary(self)
         self._wrapper = list(wrapper)
         self._notify = None
         self.process = None
@@ -145,7 +145,7 @@ class Relay:
     def _environment(self):
         env = {"PATH": os.environ["PATH"], "HOME": self.dir, "LANG": "C.UTF-8", **SANITIZERS}
         env["NOTIFY_SOCKET"] = os.path.join(self.dir, "notify.sock")
-        return {**env, **self._env}
+        return {**env, **self.given_environment}
 
     def spawn(self):
         """Starts it without waiting for anything."""
@@ -187,6 +187,7 @@ class Relay:
             return
         process, self.process = self.process, None
         if process.poll() is None:
+            self.canary.look_at_process(self._pid_of(process))
             os.kill(self._pid_of(process), number)
         try:
             code = process.wait(timeout)
@@ -236,6 +237,9 @@ class Relay:
     def close(self):
         """For the fixture: whatever state it is in, afterwards nothing is left."""
         try:
+            self.canary.show_configuration(self._environment())
+            if self.process is not None and self.process.poll() is None:
+                self.canary.look_around()
             self.stop()
         finally:
             if self.process is not None:
@@ -346,27 +350,19 @@ class Relay:
         return self.cli_json("status")
 
     def problems(self):
-        """What must never be in the log: reports of the sanitizers, secrets, tokens."""
-        text, found = self.text(), []
-        for line in text.split("\n"):
-            if logs.REPORT.search(line):
-                found.append("report: " + line)
-        for secret in self.secrets:
-            for form in _forms(secret):
-                if form in text:
-                    found.append("a secret is in the log: " + secret[:4] + "...")
-        if re.search(r"eyJ[A-Za-z0-9_-]{16,}", text):
-            found.append("a token is in the log")
-        if "dXNlcj1" in text:
-            found.append("an XOAUTH2 string is in the log")
-        return found
+        """What must never be: reports of the sanitizers in the log, secrets anywhere."""
+        return ["report: " + line for line in self.text().split("\n")
+                if logs.REPORT.search(line)] + self.canary.verdict()
 
     # --- its command line -----------------------------------------------------------------
-    def cli(self, *arguments, timeout=30, env=None):
-        """Runs a subcommand against this configuration; the CompletedProcess, as text."""
-        return subprocess.run([self.program, "-c", self.path, *arguments], capture_output=True,
-                              text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+    def cli(self, *arguments, timeout=30, env=None, text="", cwd=None):
+        """Runs a subcommand against this configuration, with text for its standard input; the
+        CompletedProcess, as text."""
+        done = subprocess.run([self.program, "-c", self.path, *arguments], capture_output=True,
+                              text=True, timeout=timeout, check=False, input=text, cwd=cwd,
                               env={**self._environment(), **(env or {})})
+        self.canary.heard("the output of " + " ".join(arguments[:2]), done.stdout + done.stderr)
+        return done
 
 
 def _has(event, keys):
@@ -375,14 +371,3 @@ def _has(event, keys):
         if actual is None or (not wanted(actual) if callable(wanted) else actual != str(wanted)):
             return False
     return True
-
-
-def _forms(secret):
-    """The secret as it is, and its base64 at any of the three alignments (inner part)."""
-    raw = secret.encode()
-    yield secret
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
-        inner = encoded[4 if shift else 0:len(encoded) - 2]
-        if len(inner) >= 8:
-            yield inner

@@ -35,7 +35,7 @@ def key(relay):
     if not os.path.exists(key_path(relay)):
         _put(key_path(relay), base64.b64encode(os.urandom(32)) + b"\n")
     with open(key_path(relay), "rb") as file:
-        return base64.b64decode(file.read(), validate=True)
+        return base64.b64decode(file.read().strip(), validate=True)
 
 
 def close(secret, account, record):
@@ -77,9 +77,9 @@ def binding(account, grant="delegated"):
 
 def delegated(relay, name="scanner", **more):
     """A public client's account for `config`, to which somebody has to sign in."""
-    account = relay.account(name, client=relay.sandbox.public_client)
-    del account["client_secret"], account["tenant"]
-    account.update(grant="delegated", scope=SCOPE, **more)
+    account = relay.account(name)
+    del account["client_secret"]
+    account.update(grant="delegated", client_id=relay.sandbox.public_client, scope=SCOPE, **more)
     return account
 
 

@@ -136,6 +136,101 @@ def test_a_literal_secret_is_a_warning(one, sandbox):
     assert sandbox.secret not in one.cli("config", "show").stdout
 
 
+def generated(one, name, *arguments):
+    path = os.path.join(one.dir, name)
+    subprocess.run(["openssl", *arguments, "-out", path], check=True, timeout=60,
+                   stderr=subprocess.DEVNULL)
+    return path
+
+
+@pytest.mark.parametrize("mode, fits", [(0o600, True), (0o644, False)])
+def test_a_certificate_with_its_key(one, mode, fits):
+    key = os.path.join(one.dir, "scanner.key")
+    certificate = generated(one, "scanner.crt", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                            "-keyout", key, "-subj", "/CN=relay", "-days", "30")
+    os.chmod(key, mode)
+    account = one.config["accounts"][0]
+    del account["client_secret"]
+    account["credentials"] = [{"certificate": certificate, "key": "file:" + key}]
+    one.write_config()
+    result = one.cli("config", "check")
+    assert (result.returncode == 0) is fits, result
+    if fits:
+        shown = json.loads(one.cli("config", "show", "--json").stdout)
+        assert shown["accounts"][0]["credentials"][0]["certificate"] == certificate
+    else:
+        assert f"chmod 600 {key}" in result.stdout + result.stderr
+    with open(key, encoding="ascii") as file:
+        inside = file.read().splitlines()[1]
+    assert inside not in result.stdout + result.stderr + one.cli("config", "show").stdout
+
+
+def test_a_certificate_that_has_expired_is_a_warning(one):
+    key = generated(one, "k.pem", "genrsa", "2048")
+    asked = generated(one, "r.pem", "req", "-new", "-key", key, "-subj", "/CN=relay")
+    both = generated(one, "both.pem", "x509", "-req", "-in", asked, "-signkey", key, "-days", "-1")
+    with open(both, "a", encoding="ascii") as file, open(key, encoding="ascii") as part:
+        file.write(part.read())
+    os.chmod(both, 0o600)
+    account = one.config["accounts"][0]
+    del account["client_secret"]
+    account["credentials"] = [{"certificate": both}]
+    one.write_config()
+    result = one.cli("config", "check")
+    assert result.returncode == 0, result
+    assert "the certificate of credential 1 has expired" in result.stderr
+
+
+def world_readable(one, name, *keys):
+    """A file that others may read, as the value of that key."""
+    path = one.secret_file(name, "canary-" + name, 0o644)
+    group = one.config
+    for key in keys[:-1]:
+        group = group.setdefault(key, {})
+    group[keys[-1]] = "file:" + path
+    one.write_config()
+    return path
+
+
+@pytest.mark.parametrize("keys", [("seal_key",), ("proxy", "password")])
+def test_every_secret_file_is_looked_at(one, keys):
+    one.config["proxy"] = {"tokens": "http://relay@127.0.0.1:9"}
+    path = world_readable(one, "open.secret", *keys)
+    result = one.cli("config", "check")
+    text = result.stdout + result.stderr
+    assert result.returncode == 1 and "can be read by others (mode 0644)" in text
+    assert f"chmod 600 {path}" in text and "canary" not in text
+
+
+def test_a_proxy_password_is_never_repeated(one):
+    one.config["proxy"] = {"tokens": "http://relay:canary@127.0.0.1:9"}
+    one.write_config()
+    for words in (("config", "check"), ("config", "show"), ("run",)):
+        result = one.cli(*words)
+        text = result.stdout + result.stderr
+        assert result.returncode == 1 and "proxy.password" in text and "canary" not in text, text
+
+
+def test_credentials_of_systemd(one, sandbox):
+    """The service gets them; a command line warns, and fails on nothing it cannot see."""
+    folder = os.path.join(one.dir, "credentials")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "scanner"), "w", encoding="ascii") as file:
+        file.write(sandbox.secret + "\n")
+    os.chmod(os.path.join(folder, "scanner"), 0o400)
+    one.config["accounts"][0]["client_secret"] = "credential:scanner"
+    one.write_config()
+    by_hand = one.cli("config", "check")
+    assert by_hand.returncode == 0, by_hand
+    assert "only the service sees" in by_hand.stderr
+    assert "credential:scanner" in one.cli("config", "show").stdout
+    inside = one.cli("config", "check", env={"CREDENTIALS_DIRECTORY": folder})
+    assert inside.returncode == 0 and "credential" not in inside.stderr, inside
+    started = one.cli("run")
+    assert started.returncode != 0
+    assert "LoadCredential=scanner:" in started.stdout + started.stderr
+
+
 def test_show_masks_secrets(one, sandbox):
     for arguments in (("config", "show"), ("config", "show", "--json")):
         result = one.cli(*arguments)

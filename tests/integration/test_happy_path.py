@@ -150,7 +150,7 @@ def test_own_certificate_is_made_once(relay):
     certificate = x509.load_der_x509_certificate(seen[0])
     assert certificate.public_key().key_size == 2048
     assert (certificate.not_valid_after - certificate.not_valid_before).days >= 3600
-    keys = [os.path.join(one.state, name) for name in os.listdir(one.state)]
+    keys = [entry.path for entry in os.scandir(one.state) if entry.is_file()]
     private = [path for path in keys if b"PRIVATE KEY" in open(path, "rb").read()]
     assert private and all(os.stat(path).st_mode & 0o077 == 0 for path in private)
 

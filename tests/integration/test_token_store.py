@@ -2,8 +2,10 @@
 """Tokens over a restart: sealed, private, and no trouble for anybody when they cannot be opened."""
 import base64
 import os
+import random
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -51,11 +53,14 @@ def test_nor_does_one_of_an_account_somebody_signed_in_to(delegated, sandbox):
 
 
 def test_another_configuration_needs_a_token_of_its_own(relay, sandbox):
-    """What was got for another client or scope is not shown to anybody."""
+    """What was got elsewhere, or for another client or scope, is not shown to anybody."""
     one = relay()
     print_page(one.port)
     sandbox.wait(messages=1)
-    one.change({"accounts": [{"scope": "https://outlook.office.com/.default"}]})
+    account = one.config["accounts"][0]
+    tenant = sandbox.info()["tenants"][sandbox.tenant]["id"]
+    account["token_endpoint"] = account["token_endpoint"].replace(sandbox.tenant, tenant)
+    one.write_config()
     one.restart()
     print_page(one.port)
     sandbox.wait(messages=2)
@@ -103,14 +108,14 @@ def test_the_key_is_made_once(relay, sandbox):
     before = sealed.key(one)
     one.restart()
     assert sealed.key(one) == before
-    one.stop()
-    assert sealed.read(one) is None and sandbox.events("token") == []
+    assert sandbox.events("token") == []
 
 
 def test_a_key_that_others_can_read_is_refused(delegated, sandbox):
     """With the command that mends it. Whom nobody signed in to gets his tokens all the same."""
-    one = delegated(config=None)
+    one = delegated()
     one.config["accounts"].append(one.account("robot"))
+    del one.config["allow"]
     one.config["devices"] = [
         {"name": "office", "address": "127.0.0.1", "account": "scanner"},
         {"name": "robot", "address": "127.0.0.2", "account": "robot"}]
@@ -269,58 +274,3 @@ def test_the_key_moves_into_the_configuration(relay, sandbox):
     with pytest.raises(sealed.WrongKey):
         sealed.read(one)
     assert sealed.key(one) == old
-
-
-@pytest.fixture
-def small_state(delegated):
-    """small_state() makes a relay whose state lies on a disk of its own, of 256 KiB."""
-    with namespace.namespace(network=False):
-        def make():
-            one = delegated()
-            kept = {name: open(os.path.join(one.state, name), "rb").read()
-                    for name in ("seal.key", "accounts/scanner")}
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "none", one.state],
-                           check=True)
-            os.mkdir(os.path.join(one.state, "accounts"), 0o700)
-            for name, content in kept.items():
-                path = os.path.join(one.state, name)
-                with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-                    file.write(content)
-            return one
-        yield make
-
-
-def fill(one):
-    path = os.path.join(one.state, "ballast")
-    with open(path, "wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 4096)
-        except OSError:
-            return path
-
-
-def test_no_room_for_the_new_refresh_token(small_state, sandbox):
-    """Mail flows, it is said once, the durable one is never lost, and the new one stored later."""
-    sandbox.set(strict_rotation=True)
-    one = small_state()
-    durable = sealed.read(one)["refresh_token"]
-    ballast = fill(one)
-    one.start()
-    print_page(one.port)
-    sandbox.wait(messages=1)
-    refused = one.wait_event("token-record-refused", account="scanner")
-    assert "No space left" in refused["error"]
-    assert sealed.read(one)["refresh_token"] == durable
-    one.restart(kill=True)              # the new one is lost, and the durable one still good
-    print_page(one.port)
-    sandbox.wait(messages=2)
-    assert [event["error"] for event in sandbox.events("token")] == [None, None]
-    assert sealed.read(one)["refresh_token"] == durable
-    os.unlink(ballast)
-    newest = sandbox.refresh_tokens()[-1]["value"]
-    one.wait_until(lambda: sealed.read(one)["refresh_token"] == newest)
-    one.restart()
-    print_page(one.port)
-    sandbox.wait(messages=3)
-    assert one.events("account-held") == []

@@ -71,7 +71,7 @@ class Control:
                 if kind is None or event["kind"] in kind.split(",")]
 
     def _secrets(self, _request):
-        return self._box.vault.describe()
+        return self._box.vault.describe(self._box.world)
 
     def _limits(self, _request):
         return self._box.limits.describe()

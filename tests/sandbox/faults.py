@@ -52,6 +52,7 @@ ACTIONS = {
     "huge": (TOKEN, ("bytes",)),
     "bad-json": (TOKEN, ("body",)),
     "expires-in": (TOKEN, ("value",)),              # value null: the field is left out
+    "echo": (("auth-response",) + TOKEN, ("code",)),    # refuses, in the words of the request
     "forged-token": (TOKEN, ("token",)),            # 200 with this access_token
 }
 GENERIC = ("point", "action", "count", "skip", "match", "bytes")

@@ -71,7 +71,7 @@ class Identity:
         if fault:
             note["fault"] = fault.action
             sent, status, body, more, keep = await token_faults.tamper(
-                wire, self._recorder, fault, note, status, body)
+                wire, self._recorder, fault, note, status, body, request)
             headers += more
         self._recorder.event(self._kind, conn=conn, status=status, **note)
         if sent is None:

@@ -72,6 +72,9 @@ async def _xoauth2(session, initial):
     if fault and fault.action == "challenge":
         await _challenge(session, fault)
         return
+    if fault and fault.action == "echo":
+        await _echo(session, answer)
+        return
     user = None
     try:
         user, token = _parse(answer)
@@ -202,6 +205,14 @@ async def _challenge(session, fault):
     if answer:
         session.violation("challenge-answer", "not an empty line")
     await _fail(session, replies.AUTH_FAILED, None, "challenge fault")
+
+
+async def _echo(session, answer):
+    """535 with all that was sent, as it is and decoded: what a careless server might say."""
+    session.recorder.event("auth", conn=session.conn, user=None, ok=False, why="echo fault")
+    plain = base64.b64decode(answer).replace(b"\x01", b" ")
+    await session.tampering.send(b"535-5.7.3 Authentication unsuccessful " + plain + b"\r\n"
+                                 b"535 5.7.3 " + answer + b"\r\n")
 
 
 async def _login(session, initial):

@@ -77,7 +77,7 @@ class TokenEndpoint:
         if fault:
             note["fault"] = fault.action
             sent, status, body, more, keep = await token_faults.tamper(
-                wire, self._recorder, fault, note, status, body)
+                wire, self._recorder, fault, note, status, body, request)
             headers = headers + more
         self._recorder.event(point, conn=conn, status=status, **note)
         if sent is None:

@@ -2,25 +2,26 @@
 """What a fault does to an answer over HTTP. Each act returns
 (sent or None, status, body, more headers, keep the connection)."""
 import asyncio
+import urllib.parse
 
 from . import aadsts, httpd
 
 
-async def tamper(wire, recorder, fault, note, status, body):
-    return await ACTS[fault.action](wire, recorder, fault, note, status, body)
+async def tamper(wire, recorder, fault, note, status, body, request):
+    return await ACTS[fault.action](wire, recorder, fault, note, status, body, request)
 
 
-async def _stall(wire, recorder, fault, note, status, body):
+async def _stall(wire, recorder, fault, note, status, body, request):
     await fault.hold(recorder, wire.lost)
     return None, status, body, [], True
 
 
-async def _drop(wire, recorder, fault, note, status, body):
+async def _drop(wire, recorder, fault, note, status, body, request):
     wire.reset() if fault.get("how") == "rst" else wire.close()
     return True, 0, None, [], False
 
 
-async def _http(wire, recorder, fault, note, status, body):
+async def _http(wire, recorder, fault, note, status, body, request):
     headers = list((fault.get("headers") or {}).items())
     if fault.get("retry_after") is not None:
         headers.append(("Retry-After", str(fault.get("retry_after"))))
@@ -33,7 +34,7 @@ async def _http(wire, recorder, fault, note, status, body):
     return None, int(fault.get("status", 503)), text, headers, True
 
 
-async def _aadsts(wire, recorder, fault, note, status, body):
+async def _aadsts(wire, recorder, fault, note, status, body, request):
     note["error"] = int(fault.get("code"))
     more = {"error": fault.get("error")} if fault.get("error") else {}
     tell = aadsts.plain if fault.get("plain") else aadsts.error
@@ -41,26 +42,26 @@ async def _aadsts(wire, recorder, fault, note, status, body):
     return None, status, body, [], True
 
 
-async def _hang(wire, recorder, fault, note, status, body):
+async def _hang(wire, recorder, fault, note, status, body, request):
     if fault.get("where", "before") == "after":
         await wire.write(httpd.head(200, [("Content-Type", "application/json")], 2000))
     await fault.hold(recorder, wire.lost)
     return True, 0, None, [], False
 
 
-async def _token_drip(wire, recorder, fault, note, status, body):
+async def _token_drip(wire, recorder, fault, note, status, body, request):
     for byte in httpd.response(status, body):
         await wire.write(bytes([byte]))
         await asyncio.sleep(float(fault.get("delay", 0.2)))
     return True, status, None, [], True
 
 
-async def _redirect(wire, recorder, fault, note, status, body):
+async def _redirect(wire, recorder, fault, note, status, body, request):
     place = fault.get("location") or f"https://localhost{'/elsewhere'}"
     return None, int(fault.get("status", 302)), "", [("Location", place)], True
 
 
-async def _huge(wire, recorder, fault, note, status, body):
+async def _huge(wire, recorder, fault, note, status, body, request):
     left = int(fault.get("bytes", 64 * 1024 * 1024))
     await wire.write(httpd.head(200, [("Content-Type", "application/json")], left))
     await wire.write(b'{"access_token":"')
@@ -71,12 +72,12 @@ async def _huge(wire, recorder, fault, note, status, body):
     return True, 200, None, [], False
 
 
-async def _bad_json(wire, recorder, fault, note, status, body):
+async def _bad_json(wire, recorder, fault, note, status, body, request):
     text = fault.get("body", '{"token_type":"Bearer","expires_in":3599,"access_tok')
     return None, 200, text, [("Content-Type", "application/json; charset=utf-8")], True
 
 
-async def _expires_in(wire, recorder, fault, note, status, body):
+async def _expires_in(wire, recorder, fault, note, status, body, request):
     if isinstance(body, dict) and "access_token" in body:
         body = {key: value for key, value in body.items() if "expires_in" not in key}
         if fault.get("value") is not None:
@@ -84,13 +85,23 @@ async def _expires_in(wire, recorder, fault, note, status, body):
     return None, status, body, [], True
 
 
-async def _forged_token(wire, recorder, fault, note, status, body):
+async def _forged_token(wire, recorder, fault, note, status, body, request):
     return None, 200, {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599,
                        "access_token": fault.get("token")}, [], True
+
+
+async def _echo(wire, recorder, fault, note, status, body, request):
+    """What a careless server writes into its error: all that it was sent, raw and decoded."""
+    raw = request.body.decode("latin-1") or str(request.headers)
+    note["error"] = code = int(fault.get("code", 7000215))
+    status, body = aadsts.error(code, tenant=note["tenant"], client=note["client_id"])
+    body["error_description"] = f"AADSTS{code}: {urllib.parse.unquote_plus(raw)} {raw}"
+    return None, status, body, [("X-Request", raw[:2000])], True
 
 
 ACTS = {
     "stall": _stall, "drop": _drop, "http": _http, "aadsts": _aadsts, "hang": _hang,
     "token-drip": _token_drip, "redirect": _redirect, "huge": _huge, "bad-json": _bad_json,
     "expires-in": _expires_in, "forged-token": _forged_token,
+    "echo": _echo,
 }

@@ -21,5 +21,12 @@ class Vault:
             self._values[kind][value] = True
         return value
 
-    def describe(self):
+    def describe(self, world):
+        """With the secrets and passwords that nobody has used."""
+        data = world.info()
+        for app in data["apps"].values():
+            for secret in app["secrets"]:
+                self.keep("client_secret", secret["value"])
+        for box in data["mailboxes"].values():
+            self.keep("password", box["password"])
         return {kind: list(values) for kind, values in self._values.items()}

@@ -46,6 +46,42 @@ static void sizes_are_read(void **state)
 	}
 }
 
+static void a_date_is_good_to_its_end(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t end_s; /* as date -u -d "TEXT + 1 day" +%s has it; 0: no date */
+	} rows[] = {
+		{ "1970-01-01", 86400 },
+		{ "2000-02-29", 951868800 },
+		{ "2024-02-29", 1709251200 },
+		{ "2026-11-22", 1795392000 },
+		{ "2027-05-01", 1809216000 },
+		{ "2027-12-31", 1830297600 },
+		{ "9999-12-31", 253402300800 },
+		{ "2027-02-29", 0 },
+		{ "1900-02-29", 0 },
+		{ "2100-02-29", 0 },
+		{ "2027-13-01", 0 },
+		{ "2027-00-10", 0 },
+		{ "2027-04-31", 0 },
+		{ "2027-01-00", 0 },
+		{ "2027-1-01", 0 },
+		{ "2027-05-01 ", 0 },
+		{ "27-05-01", 0 },
+		{ "2027/05/01", 0 },
+		{ "2027-05-+1", 0 },
+		{ "", 0 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t end_ms = 99;
+		bool ok = units_parse_date(str_of(rows[i].text), &end_ms);
+		if (ok != (rows[i].end_s != 0) || end_ms != (ok ? rows[i].end_s * 1000 : 99))
+			fail_msg("%s: %lld", rows[i].text, (long long)end_ms);
+	}
+}
+
 static void durations_are_read(void **state)
 {
 	(void)state;
@@ -222,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_seconds_up),
 		cmocka_unit_test(sizes_are_read),
 		cmocka_unit_test(durations_are_read),
+		cmocka_unit_test(a_date_is_good_to_its_end),
 		cmocka_unit_test(what_is_written_reads_back),
 		cmocka_unit_test(ages_are_for_people),
 		cmocka_unit_test(rates_are_read),

@@ -66,6 +66,7 @@ static void secrets_are_masked(void **state)
 		const char *shown;
 	} rows[] = {
 		{ "file:/etc/x.secret", "client_secret = \"file:/etc/x.secret\";" },
+		{ "credential:x.secret", "client_secret = \"credential:x.secret\";" },
 		{ "env:NAME", "client_secret = \"" PRINT_MASK "\";" },
 		{ "s3cr3t~literal", "client_secret = \"" PRINT_MASK "\";" },
 	};
@@ -85,6 +86,57 @@ static void secrets_are_masked(void **state)
 		free(text);
 		strbuf_done(&json_text);
 	}
+	config_unref(c);
+}
+
+#define CREDENTIALS                                                                            \
+	CONFIG_TOP "proxy = { tokens = \"http://me@h.example:1\"; password = \"canary-1\"; };" \
+		   "accounts = ( { name = \"a\"; provider = \"microsoft365\"; mailbox = "      \
+		   "\"a@b.c\"; tenant = \"b.c\"; proxy = { tokens = "                          \
+		   "\"http://i@h.example:2\"; password = \"canary-2\"; };"                     \
+		   "client_id = \"11111111-2222-3333-4444-555555555555\"; credentials = ("     \
+		   "{ secret = \"canary-3\"; expires = \"2127-05-01\"; }, "                    \
+		   "{ secret = \"canary-4\"; } ); } );"
+
+static void a_list_in_a_list_reads_back(void **state)
+{
+	(void)state;
+	struct config_report report;
+	struct config *c = config_from_text(CREDENTIALS, &report);
+	assert_non_null(c);
+	config_report_done(&report);
+	char *text = text_of(c);
+	assert_null(strstr(text, "canary"));
+	assert_non_null(
+		strstr(text, "    credentials = ( {\n        secret = \"" PRINT_MASK "\";"));
+	assert_non_null(strstr(text, "        expires = \"2127-05-01\";"));
+	assert_non_null(strstr(text, "        # key: in the certificate's file"));
+	assert_non_null(strstr(text, "password = \"" PRINT_MASK "\";"));
+	/* The mask is a secret's value like any other. */
+	struct config *again = config_from_text(text, &report);
+	assert_non_null(again);
+	assert_int_equal(again->accounts[0].credential_count, 2);
+	char *text_again = text_of(again);
+	assert_string_equal(text, text_again);
+	cJSON *json = print_json(c);
+	const cJSON *account = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "accounts"), 0);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(account, "credentials")), 2);
+	config_report_done(&report);
+	cJSON_Delete(json);
+	free(text);
+	free(text_again);
+	config_unref(c);
+	config_unref(again);
+}
+
+/* What client_secret is short for is shown once. */
+static void a_short_form_is_shown_as_it_is(void **state)
+{
+	(void)state;
+	struct config *c = config_must_load(FULL);
+	char *text = text_of(c);
+	assert_non_null(strstr(text, "    credentials = ( );"));
+	free(text);
 	config_unref(c);
 }
 
@@ -180,6 +232,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_text_reads_back),
 		cmocka_unit_test(secrets_are_masked),
+		cmocka_unit_test(a_list_in_a_list_reads_back),
+		cmocka_unit_test(a_short_form_is_shown_as_it_is),
 		cmocka_unit_test(the_json_has_the_files_shape),
 		cmocka_unit_test(keys_are_listed),
 		cmocka_unit_test(lines_fit_a_terminal),

@@ -38,7 +38,7 @@ static void every_provider_is_sound(void **state)
 			assert_true((p->scope[0] == '\0') == p->by_sign_in_only);
 			assert_true(p->delegated_scope[0] != '\0');
 		}
-		if (!p->microsoft)
+		if (!p->microsoft || p->by_sign_in_only)
 			continue;
 		/* Microsoft never has to throttle us. */
 		assert_true(syntax_is_fqdn(str_of(p->host)));
@@ -48,10 +48,61 @@ static void every_provider_is_sound(void **state)
 			    p->limits.per_minute < p->allowed.per_minute);
 		assert_true(p->limits.recipients <= p->allowed.recipients);
 		assert_true(p->limits.message_size <= p->allowed.message_size);
-		assert_true(p->by_sign_in_only || str_iends(str_of(p->scope), STR("/.default")));
+		assert_true(str_iends(str_of(p->scope), STR("/.default")));
 		assert_true(str_iends(str_of(p->delegated_scope), STR(" offline_access")));
 		assert_true(p->sign_in_tenant[0] != '\0');
 	}
+}
+
+/* microsoft365.md section 3, row by row. */
+static void each_cloud_has_its_own(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		const char *authority;
+		const char *host;
+		const char *delegated;
+		const char *app;
+	} rows[] = {
+		{ "microsoft365", "https://login.microsoftonline.com", "smtp.office365.com",
+		  "https://outlook.office.com/SMTP.Send offline_access",
+		  "https://outlook.office365.com/.default" },
+		{ "microsoft365-gcch", "https://login.microsoftonline.us", "smtp.office365.us",
+		  "https://outlook.office365.us/SMTP.Send offline_access",
+		  "https://outlook.office365.us/.default" },
+		{ "microsoft365-dod", "https://login.microsoftonline.us",
+		  "outlook-dod.office365.us",
+		  "https://outlook.office365.us/SMTP.Send offline_access",
+		  "https://outlook.office365.us/.default" },
+		{ "microsoft365-china", "https://login.partner.microsoftonline.cn",
+		  "smtp.partner.outlook.cn", "https://partner.outlook.cn/SMTP.Send offline_access",
+		  "https://partner.outlook.cn/.default" },
+		{ "microsoft365-hve", "https://login.microsoftonline.com", "smtp.hve.mx.microsoft",
+		  "https://outlook.office365.com/.default offline_access",
+		  "https://outlook.office365.com/.default" },
+		{ "outlook", "https://login.microsoftonline.com", "smtp-mail.outlook.com",
+		  "https://outlook.office.com/SMTP.Send offline_access", "" },
+		{ "gmail", "", "smtp.gmail.com", "https://mail.google.com/", "" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct provider *p = provider_find(str_of(rows[i].name));
+		assert_non_null(p);
+		assert_string_equal(p->authority, rows[i].authority);
+		assert_string_equal(p->host, rows[i].host);
+		assert_string_equal(p->delegated_scope, rows[i].delegated);
+		assert_string_equal(p->scope, rows[i].app);
+	}
+}
+
+/* Whoever asks `config keys` finds them all. */
+static void every_provider_is_documented(void **state)
+{
+	(void)state;
+	const struct schema_key *key = schema_key("accounts", STR("provider"));
+	for (size_t i = 0; i < provider_count; i++)
+		if (strstr(key->help, providers[i].name) == NULL)
+			fail_msg("%s", providers[i].name);
 }
 
 static void unknown_providers_are_not_found(void **state)
@@ -84,6 +135,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_provider_is_sound),
+		cmocka_unit_test(each_cloud_has_its_own),
+		cmocka_unit_test(every_provider_is_documented),
 		cmocka_unit_test(unknown_providers_are_not_found),
 		cmocka_unit_test(a_preset_fills_an_account),
 	};

@@ -57,7 +57,9 @@ static void shorten(struct strbuf *findings, const char *path)
 	*findings = shorter;
 }
 
-struct config *config_from_text(const char *text, struct config_report *report)
+typedef struct config *load_fn(const char *path, struct config_report *report);
+
+static struct config *from_text(const char *text, load_fn *load, struct config_report *report)
 {
 	char dir[] = "/tmp/oar-config-XXXXXX";
 	struct strbuf path;
@@ -75,7 +77,7 @@ struct config *config_from_text(const char *text, struct config_report *report)
 	users_files(dir, true);
 
 	config_report_init(report);
-	struct config *config = config_load(strbuf_cstr(&path), report);
+	struct config *config = load(strbuf_cstr(&path), report);
 	shorten(&report->errors, strbuf_cstr(&path));
 	shorten(&report->warnings, strbuf_cstr(&path));
 
@@ -87,6 +89,16 @@ struct config *config_from_text(const char *text, struct config_report *report)
 	strbuf_done(&secret);
 	strbuf_done(&filled);
 	return config;
+}
+
+struct config *config_from_text(const char *text, struct config_report *report)
+{
+	return from_text(text, config_load, report);
+}
+
+struct config *config_by_hand_from_text(const char *text, struct config_report *report)
+{
+	return from_text(text, config_load_by_hand, report);
 }
 
 struct config *config_must_load(const char *text)

@@ -31,6 +31,8 @@
 /* "@DIR@" in text becomes the folder. report is initialised here; the caller ends it with
  * config_report_done(). Findings name the file as "relay.conf". */
 struct config *config_from_text(const char *text, struct config_report *report);
+/* The same by config_load_by_hand(). */
+struct config *config_by_hand_from_text(const char *text, struct config_report *report);
 /* The same, where findings of any kind fail the test. */
 struct config *config_must_load(const char *text);
 

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""The canary itself: planted anywhere, in any form, it is found; and a run in which all failed."""
+import base64
+import os
+import subprocess
+import urllib.parse
+
+import pytest
+
+from . import canary, users
+from .dialogue import Dialogue, message, print_page
+
+PLANT = 'Canary~Secret+"x/y=' + "0123456789abcdefABCDEF"
+FORMS = {
+    "plain": PLANT, "base64": base64.b64encode(PLANT.encode()).decode(),
+    "base64-1": base64.b64encode(b"u" + PLANT.encode() + b"\x01\x01").decode(),
+    "base64-2": base64.b64encode(b"us" + PLANT.encode() + b"z").decode(),
+    "base64url": base64.urlsafe_b64encode(b"\xff\xfe" + PLANT.encode()).decode(),
+    "percent": urllib.parse.quote(PLANT, safe=""),
+    "percent-lower": urllib.parse.quote(PLANT, safe="").replace("%2B", "%2b").replace(
+        "%2F", "%2f").replace("%3D", "%3d"),
+    "json": PLANT.replace('"', '\\"').replace("/", "\\/"), "log": PLANT.replace('"', '\\"'),
+    "hex": PLANT.encode().hex(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form(form):
+    needles = canary.Needles()
+    needles.add("secret", PLANT)
+    assert needles.find("x", f"a b=c {FORMS[form]} d".encode()) == ["x shows secret Can..."]
+    assert needles.find("x", FORMS[form][4:].encode()[::-1]) == []
+
+
+@pytest.mark.parametrize("start, end", [(0, 700), (500, 2000), (-200, None)])
+def test_a_part_of_a_token(start, end):
+    """A line that was cut short shows enough of it."""
+    token = "eyX" + base64.urlsafe_b64encode(os.urandom(1200)).decode()
+    needles = canary.Needles()
+    needles.add("access_token", token)
+    assert needles.find("x", token[start:end].encode())
+    assert needles.find("x", base64.b64encode(b"user=a\x01auth=Bearer " + token.encode()))
+
+
+def planted(one):
+    """What the canary says, and then nothing of it any more, so that this test may pass."""
+    found = one.canary.verdict()
+    one.secrets.remove(PLANT)
+    return found
+
+
+@pytest.fixture
+def run(relay, sandbox):
+    """A relay that has sent a message; the plant is one of its secrets."""
+    one = relay()
+    one.secrets.append(PLANT)
+    print_page(one.port, message("planted"))
+    sandbox.wait(messages=1)
+    return one
+
+
+def test_clean(run):
+    assert planted(run) == []
+
+
+@pytest.mark.parametrize("place", ["log", "state", "spool", "output"])
+def test_every_place(run, place):
+    text = f'2026-01-01T00:00:00.000Z debug x a="{FORMS["base64-1"]}"\n'
+    files = {"log": run.log_path, "state": os.path.join(run.state, "accounts"),
+             "spool": os.path.join(run.spool, "queue", "x")}
+    if place == "output":
+        run.canary.heard("the output of status", text)
+    else:
+        with open(files[place], "a", encoding="ascii") as file:
+            file.write(text)
+    where = {"log": "the log", "state": "state/accounts", "spool": "spool/queue/x",
+             "output": "the output of status"}[place]
+    assert planted(run) == [f"{where} shows secret Can..."]
+
+
+def test_messages_by_their_envelope_alone(run):
+    """What a printer sends is its own affair; what the relay writes beside it is not."""
+    name = os.path.join(run.spool, "queue", "0" * 32 + ".msg")
+    with open(name, "w", encoding="ascii") as file:
+        file.write("OAR1 envelope 1 2 {}\n" + PLANT + "\r\nOAR1 end 1 2 x\n")
+    assert run.canary.verdict() == []
+    with open(name, "w", encoding="ascii") as file:
+        file.write("OAR1 envelope 1 2 {}\nbody\r\nOAR1 progress 1 2 " + PLANT + "\n")
+    assert len(planted(run)) == 1
+    os.unlink(name)
+
+
+def test_what_the_sandbox_issued(run, sandbox):
+    """Nobody has to name it: an access token, half of it, in what a command printed."""
+    token = sandbox.secrets()["access_token"][0]
+    run.secrets.remove(PLANT)
+    run.canary.heard("the output of x", token[len(token) // 4:len(token) * 3 // 4])
+    assert [line.split("...")[0] for line in run.canary.verdict()] == \
+        ["the output of x shows access_token eyJ"]
+    run.canary.forget("the output of x")
+
+
+@pytest.mark.parametrize("place", ["cmdline", "environ"])
+def test_the_process_itself(run, place):
+    """Of a process that has it there, looked at as the relay is."""
+    words, environment = ["/bin/sh", "-c", "echo up; read line"], {"PATH": "/usr/bin"}
+    if place == "cmdline":
+        words.append(PLANT)
+    else:
+        environment["SECRET"] = PLANT
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          env=environment) as other:
+        assert other.stdout.readline() == b"up\n"
+        run.canary.look_at_process(other.pid)
+        other.kill()
+    assert planted(run) == [f"/proc/PID/{place} shows secret Can..."]
+
+
+def test_what_the_control_socket_answers(run):
+    """The fixture asks by itself, while the relay runs."""
+    run.canary.look_around()
+    run.secrets.append("scanner@contoso.com")       # no secret, but surely in the status
+    found = run.canary.verdict()
+    run.secrets.remove("scanner@contoso.com")
+    run.secrets.remove(PLANT)
+    assert any(line.startswith("GET /v1/status shows") for line in found)
+
+
+def everything_fails(one, sandbox):
+    """Accounts, each failing in its own way, in the words of what it was sent wherever it can."""
+    secrets = [{"value": "Expired~" + "e" * 32, "expired": True},
+               {"value": sandbox.secret, "expired": False}]
+    sandbox.set_app(secrets=secrets)
+    names = ("wrong", "expired", "echoed", "refused", "portal", "locked")
+    one.config["accounts"] = [one.account(name) for name in names]
+    one.secret_file("wrong.secret", "Canary-Wrong~Secret+" + "w" * 20)
+    one.secret_file("expired.secret", secrets[0]["value"])
+    for name in ("echoed", "refused", "portal", "locked"):
+        one.secret_file(name + ".secret", sandbox.secret)
+    tenant = one.config["accounts"][0]["tenant"]
+    for account, alias in zip(one.config["accounts"], names):
+        # A name of the tenant for each, so that faults know whose request it is.
+        account["token_endpoint"] = account["token_endpoint"].replace(tenant, alias + ".example")
+        account["tenant"] = alias + ".example"
+    sandbox.set(tenants={tenant: {"domains": ["contoso.com", tenant] +
+                                  [name + ".example" for name in names]}})
+    one.config["devices"] = [{"name": name, "address": f"127.0.0.{10 + number}", "account": name}
+                             for number, name in enumerate(names)]
+    one.config.pop("allow")
+    sandbox.fault("token", "echo", count=0, match={"tenant": "echoed.example"})
+    sandbox.fault("token", "http", count=0, status=200, match={"tenant": "portal.example"})
+    sandbox.fault("auth-response", "echo", count=0)
+    one.write_config()
+    return names
+
+
+def test_everything_failed(relay, sandbox):
+    """ENV-06: at the highest level of the log, with endpoints that repeat what they were sent."""
+    one = relay(start=False)
+    names = everything_fails(one, sandbox)
+    one.start()
+    for number, name in enumerate(names):
+        print_page(one.port, message(name), source=f"127.0.0.{10 + number}")
+    for name in ("wrong", "expired", "echoed", "portal"):
+        one.wait_event("token-failed", account=name)
+    for name in ("refused", "locked"):
+        one.wait_setback(reason="535")
+        one.wait_event("account-held", account=name)
+    for words in (["status"], ["status", "--json"], ["queue", "list"], ["device", "list"],
+                  ["config", "show"], ["config", "check"]):
+        one.cli(*words)
+    assert sandbox.messages() == [] and one.problems() == []
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["clear", "tls"])
+def test_idle_memory_has_no_lan_password(make_relay, sandbox, release, tls):
+    """What would stand in a core of it: the password of a login that is over is wiped."""
+    word = "Canary-Lan-" + os.urandom(6).hex()
+    one = make_relay(sandbox, start=False, program=release)
+    users.write(one, {"erp": word})
+    one.config["listeners"][0]["auth"] = "required"
+    one.config["devices"] = [{"name": "here", "address": "127.0.0.0/8", "cleartext_auth": True}]
+    one.write_config()
+    one.start()
+    with Dialogue(one.port) as talk:
+        talk.hello()
+        if tls:
+            talk.starttls()
+            talk.hello()
+        talk.expect(235, f"AUTH PLAIN {users.b64('', 'erp', word)}")
+        talk.expect(221, "QUIT")
+    one.wait_event("disconnect")
+    one.wait_until(lambda: True)
+    needles = list(canary.forms(word.encode()))
+    pieces = list(canary.memory(one.pid))
+    assert sum(map(len, pieces)) > 2**20 and any(b"relay.contoso.com" in data for data in pieces)
+    assert [needle for needle in needles if any(needle in data for data in pieces)] == []
