@@ -81,12 +81,12 @@ const struct command commands[] = {
 	  "nothing is known.\n",
 	  OPTION_CONFIG | OPTION_JSON | OPTION_ACCOUNT, 0, ANY_WORDS, cmd_explain },
 	{ "login", "ACCOUNT", "signs in for an account",
-	  "For accounts with grant = \"delegated\". Prints an address and a code that are entered\n"
-	  "in any browser, and waits until somebody has signed in there. --browser is for tenants\n"
-	  "whose policies forbid such codes and for applications with a secret: it prints an\n"
-	  "address for a browser, which comes back to this machine, or whose last address is\n"
-	  "pasted here. The relay keeps the sign-in sealed and renews it by itself; it need not be\n"
-	  "running. --json prints one object for each step.\n",
+	  "For accounts with grant = \"delegated\". Prints an address and a code that are\n"
+	  "entered in any browser, and waits until somebody has signed in there. --browser\n"
+	  "is for tenants whose policies forbid such codes and for applications with a\n"
+	  "secret: it prints an address for a browser, which comes back to this machine, or\n"
+	  "whose last address is pasted here. The relay keeps the sign-in sealed and renews\n"
+	  "it by itself; it need not be running. --json prints one object for each step.\n",
 	  ONLINE | OPTION_BROWSER, 1, 1, cmd_login },
 	{ "queue list", "", "prints the messages that wait",
 	  "One line for each recipient, oldest message first, fifty messages unless\n"
