@@ -154,6 +154,7 @@ struct token_status {
 	const struct token_failure *last;	   /* of the last attempt; NULL: it succeeded */
 	const struct expiry_list *expiries;	   /* the soonest first */
 	bool stored;				   /* all that must be is durable */
+	int64_t skew_ms; /* our wall clock minus the endpoint's; 0: right, or not known */
 };
 void token_status(const struct token *token, struct token_status *out);
 
