@@ -286,5 +286,6 @@ void token_status(const struct token *token, struct token_status *out)
 		.last = token->has_failure ? &token->failure : NULL,
 		.expiries = &token->expiries,
 		.stored = token_store_is_stored(token->store),
+		.skew_ms = token->skew_ms,
 	};
 }

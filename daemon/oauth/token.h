@@ -134,6 +134,9 @@ void token_add_credential(struct token *token, struct credential *credential, to
 			  void *arg);
 /* The configuration's credentials alone, as if none had ever been added. */
 void token_forget_added(struct token *token, token_order_cb *cb, void *arg);
+/* Tries the pending certificate now; failure: it is not taken yet, and why. Nothing to do where
+ * there is none. */
+void token_try_pending(struct token *token, token_order_cb *cb, void *arg);
 /* No callback to this arg any more. What is not yet begun or proven does not happen. */
 void token_cancel_orders(struct token *token, void *arg);
 
@@ -151,6 +154,7 @@ struct token_status {
 	const struct token_failure *last;	   /* of the last attempt; NULL: it succeeded */
 	const struct expiry_list *expiries;	   /* the soonest first */
 	bool stored;				   /* all that must be is durable */
+	int64_t skew_ms; /* our wall clock minus the endpoint's; 0: right, or not known */
 };
 void token_status(const struct token *token, struct token_status *out);
 

@@ -13,7 +13,8 @@
 enum order_kind {
 	ORDER_SIGN_IN,
 	ORDER_ADD,
-	ORDER_FORGET
+	ORDER_FORGET,
+	ORDER_TRY,
 };
 
 /* Only the first of them gets beyond WAITING. */
@@ -240,6 +241,32 @@ static void forget(struct token *token, struct order *order)
 	store(token, order, "added credentials forgotten");
 }
 
+/* ---- the pending certificate, because a person is at it just now ---- */
+
+static void begin_trying(struct token *token, struct order *order)
+{
+	if (!token_has_something_to_show(token)) {
+		refuse(token, order, "not-signed-in",
+		       "it cannot be tried before somebody has signed in for account {account}",
+		       "oauthrelay login {account}");
+		return;
+	}
+	token_pending_start(token);
+	token_pending_try(token);
+	set_stage(token, order, token->errand == ERRAND_PENDING ? STAGE_PROVING : STAGE_OVER);
+}
+
+static void end_trying(struct token *token, const struct token_failure *failure)
+{
+	struct order *order = TAILQ_FIRST(&token->orders);
+	if (order == NULL || order->kind != ORDER_TRY || order->stage != STAGE_PROVING)
+		return;
+	if (failure != NULL)
+		fail(token, order, failure);
+	else
+		set_stage(token, order, STAGE_OVER);
+}
+
 /* ---- going on with them ---- */
 
 void token_orders_kick(struct token *token)
@@ -258,6 +285,9 @@ static void begin(struct token *token, struct order *order)
 		break;
 	case ORDER_FORGET:
 		forget(token, order);
+		break;
+	case ORDER_TRY:
+		begin_trying(token, order);
 		break;
 	}
 }
@@ -284,7 +314,9 @@ bool token_orders_attempted(struct token *token, enum errand errand, struct toke
 {
 	if (errand == ERRAND_PROOF)
 		return end_proof(token, grant, failure, took_ms);
-	return token_pending_end(token, grant, took_ms);
+	bool taken = token_pending_end(token, grant, took_ms);
+	end_trying(token, grant == NULL ? failure : NULL);
+	return taken;
 }
 
 void token_orders_start(struct token *token)
@@ -353,6 +385,11 @@ void token_add_credential(struct token *token, struct credential *credential, to
 void token_forget_added(struct token *token, token_order_cb *cb, void *arg)
 {
 	(void)give(token, ORDER_FORGET, cb, arg);
+}
+
+void token_try_pending(struct token *token, token_order_cb *cb, void *arg)
+{
+	(void)give(token, ORDER_TRY, cb, arg);
 }
 
 void token_cancel_orders(struct token *token, void *arg)

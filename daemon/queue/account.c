@@ -468,6 +468,11 @@ struct token *account_token(const struct account *a)
 	return a->token.token;
 }
 
+const struct account_token_counters *account_token_counters(const struct account *a)
+{
+	return &a->token.counters;
+}
+
 int64_t account_since_ms(const struct account *a)
 {
 	return a->standing.resumed_ms;

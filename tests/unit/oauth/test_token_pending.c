@@ -137,6 +137,52 @@ static void test_another_pending_certificate(void **state)
 	assert_int_equal(net.started, 0);
 }
 
+static const char unknown_words[] = "{\"error\":\"invalid_client\",\"error_description\":"
+				    "\"AADSTS700027: not there\",\"error_codes\":[700027]}";
+
+/* `account certificate`, given again: tried at once, and the one who asks hears what came of it. */
+static void test_tried_when_asked(void **state)
+{
+	struct fixture *f = *state;
+	struct order_end none = { 0 }, end = { 0 }, left = { 0 }, last = { 0 };
+	settle(f);
+	token_try_pending(f->token, on_order, &none);
+	assert_int_equal(none.times, 0); /* not from inside */
+	settle(f);
+	assert_true(none.done); /* there is nothing to try */
+	assert_null(signing.cb);
+	(void)add(f, new_certificate(true));
+	token_try_pending(f->token, on_order, &end);
+	settle(f);
+	sign();
+	refuse(f, 401, unknown_words, -1);
+	settle(f);
+	assert_int_equal(end.times, 1);
+	assert_false(end.done);
+	assert_string_equal(end.failure.code, "AADSTS700027");
+	assert_true(status_of(f).credentials->v[1].pending);
+	assert_int_equal(f->failed, 0);
+	/* Who has asked may leave while it is being tried. */
+	token_try_pending(f->token, on_order, &left);
+	settle(f);
+	token_cancel_orders(f->token, &left);
+	if (signing.cb != NULL) {
+		sign();
+		refuse(f, 401, unknown_words, -1);
+	}
+	settle(f);
+	assert_int_equal(left.times, 0);
+	token_try_pending(f->token, on_order, &last);
+	settle(f);
+	sign();
+	grant(f, "one", 3600);
+	settle(f);
+	assert_true(last.done);
+	assert_string_equal(f->what, "certificate in use");
+	assert_false(status_of(f).credentials->v[0].pending);
+	expect_token(f, "one");
+}
+
 #define WITH_KEPT(test) cmocka_unit_test_setup_teardown(test, setup_kept, teardown_kept)
 
 int main(void)
@@ -144,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_KEPT(test_pending_certificate),
 		WITH_KEPT(test_another_pending_certificate),
+		WITH_KEPT(test_tried_when_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
