@@ -139,28 +139,13 @@ void account_order_answer(struct account_order *order, struct admin_answer answe
 	admin_ticket_answer(ticket, answer);
 }
 
-static const char *class_name(enum token_failure_class class)
-{
-	switch (class) {
-	case TOKEN_FAIL_TRANSIENT:
-		return "transient";
-	case TOKEN_FAIL_CONFIG:
-		return "configuration";
-	case TOKEN_FAIL_LOGIN:
-		return "sign-in";
-	case TOKEN_FAIL_POLL:
-		return "pending";
-	}
-	return "";
-}
-
 struct admin_answer account_order_failed(const struct token_failure *failure)
 {
 	int status = failure->class == TOKEN_FAIL_TRANSIENT ? 503 : 422;
 	struct admin_answer answer = admin_error(status, failure->text.text);
 	json_add_str(answer.body, "remedy", str_of(failure->remedy.text));
 	json_add_str(answer.body, "code", str_of(failure->code));
-	json_add_str(answer.body, "class", str_of(class_name(failure->class)));
+	json_add_str(answer.body, "class", str_of(token_failure_class_name(failure->class)));
 	return answer;
 }
 

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "admin/metrics.h"
 #include "admin/routes.h"
 #include "admin/ticket.h"
 #include "common/json.h"
@@ -68,21 +69,27 @@ static void send_answer(struct evhttp_request *request, struct admin_answer answ
 	struct evbuffer *body = evhttp_request_get_output_buffer(request);
 	struct strbuf text;
 	strbuf_init(&text, ANSWER_MAX);
-	json_append(&text, answer.body);
+	if (answer.text != NULL)
+		strbuf_adds(&text, answer.text);
+	else
+		json_append(&text, answer.body);
 	cJSON_Delete(answer.body);
-	strbuf_addc(&text, '\n');
+	if (answer.text == NULL)
+		strbuf_addc(&text, '\n');
 	if (text.overflow) {
 		strbuf_reset(&text);
 		strbuf_adds(&text, "{\"error\":\"the answer is too large; ask for a part\"}\n");
 		answer.status = 500;
 	}
-	evhttp_add_header(headers, "Content-Type", "application/json");
+	evhttp_add_header(headers, "Content-Type",
+			  answer.text != NULL ? METRICS_CONTENT_TYPE : "application/json");
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	if (answer.allow != NULL)
 		evhttp_add_header(headers, "Allow", answer.allow);
 	evbuffer_add(body, text.p, text.n);
 	evhttp_send_reply(request, answer.status, NULL, NULL);
 	strbuf_done(&text);
+	free(answer.text);
 }
 
 /* Who is at the other end; -1 when the system does not tell. */

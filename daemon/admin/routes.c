@@ -6,6 +6,7 @@
 #include "admin/account_certificate.h"
 #include "admin/account_login.h"
 #include "admin/account_secret.h"
+#include "admin/metrics.h"
 #include "admin/release_device.h"
 #include "admin/show_accounts.h"
 #include "admin/show_devices.h"
@@ -16,6 +17,7 @@
 
 const struct admin_route admin_routes[] = {
 	{ "GET", "/v1/status", show_status, "accounts, queue, intake, listeners" },
+	{ "GET", "/metrics", show_metrics, "numbers for Prometheus" },
 	{ "GET", "/v1/queue", show_queue, "waiting messages: ?limit=50&offset=0" },
 	{ "GET", "/v1/queue/", show_message, "one message by its id, or by the id's first digits" },
 	{ "GET", "/v1/accounts", show_accounts,

@@ -39,6 +39,7 @@ struct admin_answer {
 	int status;	   /* of HTTP; 0: it comes later */
 	cJSON *body;	   /* the receiver deletes it */
 	const char *allow; /* with 405: the methods that the path has */
+	char *text;	   /* in the place of body: metrics, which the receiver frees */
 };
 
 struct admin_route {

@@ -121,6 +121,7 @@ static void add_token(cJSON *json, const struct token *token, const struct accou
 	cJSON_AddStringToObject(state, "state", token_state_name(s.state));
 	cJSON_AddNumberToObject(state, "good_for_s", (double)units_seconds_up(s.good_for_ms));
 	cJSON_AddBoolToObject(state, "stored", s.stored);
+	cJSON_AddNumberToObject(state, "clock_skew_s", (double)(s.skew_ms / 1000));
 	admin_add_optional(json, "serving", s.serving[0] != '\0' ? s.serving : NULL);
 	if (config->grant == GRANT_DELEGATED)
 		cJSON_AddItemToObject(json, "sign_in", sign_in_json(&s));
@@ -131,10 +132,25 @@ static void add_token(cJSON *json, const struct token *token, const struct accou
 		cJSON_AddItemToArray(credentials, show_accounts_credential(&s, i));
 }
 
-static cJSON *account_json(const struct account *account)
+void show_accounts_add_token(cJSON *json, const struct account *account)
 {
 	const struct account_config *config = account_config_of(account);
 	const struct token *token = account_token(account);
+	if (token != NULL) {
+		admin_add_setting(json, "accounts", "grant", config);
+		add_token(json, token, config);
+		return;
+	}
+	cJSON_AddNullToObject(json, "grant");
+	cJSON_AddNullToObject(json, "token");
+	cJSON_AddNullToObject(json, "serving");
+	cJSON_AddNullToObject(json, "sign_in");
+	cJSON_AddArrayToObject(json, "credentials");
+}
+
+static cJSON *account_json(const struct account *account)
+{
+	const struct account_config *config = account_config_of(account);
 	struct account_status s;
 	struct strbuf why;
 	account_status(account, &s);
@@ -149,16 +165,7 @@ static cJSON *account_json(const struct account *account)
 	bool takes = account_order_takes_credentials(account, &why);
 	admin_add_optional(json, "no_credentials", takes ? NULL : strbuf_cstr(&why));
 	strbuf_done(&why);
-	if (token != NULL) {
-		admin_add_setting(json, "accounts", "grant", config);
-		add_token(json, token, config);
-		return json;
-	}
-	cJSON_AddNullToObject(json, "grant");
-	cJSON_AddNullToObject(json, "token");
-	cJSON_AddNullToObject(json, "serving");
-	cJSON_AddNullToObject(json, "sign_in");
-	cJSON_AddArrayToObject(json, "credentials");
+	show_accounts_add_token(json, account);
 	return json;
 }
 

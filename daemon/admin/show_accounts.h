@@ -15,4 +15,8 @@ struct admin_answer show_accounts(const struct admin_request *request);
  * thumbprints of a certificate. */
 cJSON *show_accounts_credential(const struct token_status *status, size_t index);
 
+/* Adds token {state, good_for_s, stored, clock_skew_s}, grant, serving, sign_in and credentials;
+ * null and empty for an account that needs none. */
+void show_accounts_add_token(cJSON *json, const struct account *account);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "admin/show_accounts.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/version.h"
@@ -73,13 +74,7 @@ static cJSON *account_json(const struct account *account)
 	json_add_str(json, "reason", str_of(s.reason));
 	json_add_str(json, "remedy", str_of(s.remedy));
 	add_seconds(json, "next_try_s", s.next_try_ms);
-	if (config->auth == UPSTREAM_AUTH_XOAUTH2) {
-		cJSON *token = cJSON_AddObjectToObject(json, "token");
-		cJSON_AddStringToObject(token, "state", token_state_name(s.token_state));
-		add_seconds(token, "good_for_s", s.token_good_for_ms);
-	} else {
-		cJSON_AddNullToObject(json, "token");
-	}
+	show_accounts_add_token(json, account);
 	add_number(json, "sessions", s.sessions);
 	add_number(json, "active", s.active);
 	add_number(json, "waiting", s.waiting);

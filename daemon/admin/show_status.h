@@ -7,9 +7,9 @@
 /*
  * GET /v1/status: {version, pid, config, uptime_s, queue {messages, recipients, bytes,
  * oldest_age_s, ready, active, deferred, held, failed, delivered_total, failed_total}, accounts
- * [{name, provider, mailbox, host, state, reason, remedy, next_try_s, token {state, good_for_s},
- * sessions, active, waiting}], listeners [{address, tls, auth}], intake {accepted, refused,
- * connections, connections_total}}. Times that are not known are null.
+ * [{name, provider, mailbox, host, state, reason, remedy, next_try_s, sessions, active, waiting,
+ * and what show_accounts_add_token() adds}], listeners [{address, tls, auth}], intake {accepted,
+ * refused, connections, connections_total}}. Times that are not known are null.
  */
 struct admin_answer show_status(const struct admin_request *request);
 

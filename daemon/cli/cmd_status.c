@@ -4,6 +4,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/table.h"
+#include "cli/tell_token.h"
 #include "common/json.h"
 #include "common/quote.h"
 #include "common/units.h"
@@ -13,17 +14,10 @@ enum {
 	OLD_S = 4 * 3600
 };
 
-#define RED   "\x1b[31m"
 #define GREEN "\x1b[32m"
 #define PLAIN "\x1b[0m"
 
 /* ---- what is wrong, in words */
-
-static void begin_problem(struct cli *cli, size_t *problems)
-{
-	strbuf_adds(&cli->out, (*problems)++ == 0 ? "" : "\n");
-	strbuf_adds(&cli->out, cli->colour ? RED "! " PLAIN : "! ");
-}
 
 static void append_text(struct strbuf *out, const cJSON *object, const char *name)
 {
@@ -38,7 +32,7 @@ static void append_account_problem(struct cli *cli, const cJSON *account, size_t
 	bool held = strcmp(state, "held") == 0 || strcmp(state, "probing") == 0;
 	if (strcmp(state, "open") == 0)
 		return;
-	begin_problem(cli, problems);
+	tell_problem(cli, problems);
 	strbuf_adds(&cli->out, "Account ");
 	append_text(&cli->out, account, "name");
 	strbuf_adds(&cli->out, held ? " cannot send: " : " pauses: ");
@@ -66,14 +60,14 @@ static void append_queue_problems(struct cli *cli, const cJSON *queue, size_t *p
 	long long held = client_int(queue, "held");
 	int64_t oldest = client_int(queue, "oldest_age_s");
 	if (failed > 0) {
-		begin_problem(cli, problems);
+		tell_problem(cli, problems);
 		strbuf_addf(&cli->out,
 			    "%lld message%s could not be delivered to everybody and %s kept.\n"
 			    "  `oauthrelay queue list` says why.\n",
 			    failed, failed == 1 ? "" : "s", failed == 1 ? "is" : "are");
 	}
 	if (held > 0) {
-		begin_problem(cli, problems);
+		tell_problem(cli, problems);
 		strbuf_addf(&cli->out,
 			    "%lld message%s may or may not have arrived and wait%s for your "
 			    "decision.\n  `oauthrelay queue list` shows which.\n",
@@ -81,7 +75,7 @@ static void append_queue_problems(struct cli *cli, const cJSON *queue, size_t *p
 	}
 	bool told = failed > 0 || held > 0 || client_int(queue, "held_by_rate") > 0;
 	if (oldest > OLD_S && !told) {
-		begin_problem(cli, problems);
+		tell_problem(cli, problems);
 		strbuf_adds(&cli->out, "The oldest message has waited for ");
 		units_append_age(&cli->out, oldest * 1000);
 		strbuf_adds(&cli->out, ".\n");
@@ -91,7 +85,7 @@ static void append_queue_problems(struct cli *cli, const cJSON *queue, size_t *p
 static void append_held_device(struct cli *cli, const cJSON *device, size_t *problems)
 {
 	long long messages = client_int(device, "messages");
-	begin_problem(cli, problems);
+	tell_problem(cli, problems);
 	strbuf_adds(&cli->out, "Device ");
 	append_text(&cli->out, device, "device");
 	strbuf_adds(&cli->out, " is above ");
@@ -112,6 +106,9 @@ static void append_problems(struct cli *cli, const cJSON *status)
 	size_t problems = 0;
 	for (account = client_first(status, "accounts"); account != NULL; account = account->next)
 		append_account_problem(cli, account, &problems);
+	for (account = client_first(status, "accounts"); account != NULL; account = account->next)
+		tell_token_problems(cli, account, &problems);
+	tell_clock_problem(cli, client_first(status, "accounts"), &problems);
 	for (device = client_first(status, "held_devices"); device != NULL; device = device->next)
 		append_held_device(cli, device, &problems);
 	append_queue_problems(cli, client_get_member(status, "queue"), &problems);
@@ -173,6 +170,7 @@ static void append_accounts(struct cli *cli, const cJSON *status)
 				      strbuf_cstr(&cells[1]),	     strbuf_cstr(&cells[2]),
 				      client_str(account, "mailbox") };
 		table_row(&t, row);
+		tell_token_notes(&t, account);
 		strbuf_done(&token);
 		for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 			strbuf_done(&cells[i]);

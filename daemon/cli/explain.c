@@ -21,17 +21,14 @@ enum {
 	AADSTS_DIGITS_MIN = 5,
 };
 
-static const struct {
-	const char *name;
-	const char *effect;
-} classes[] = {
-	[TOKEN_FAIL_TRANSIENT] = { "passing", "tries again by itself after 1, 2, 4 seconds, up to "
-					      "5 minutes, or when the endpoint says; a token "
-					      "that is still good goes on being used" },
-	[TOKEN_FAIL_CONFIG] = { "configuration", HELD },
-	[TOKEN_FAIL_LOGIN] = { "sign-in", "holds the account until somebody has signed in: its "
-					  "mail waits and does not grow too old" },
-	[TOKEN_FAIL_POLL] = { "pending", "asks again after the interval it was told" },
+static const char *const class_effects[TOKEN_FAIL_COUNT] = {
+	[TOKEN_FAIL_TRANSIENT] = "tries again by itself after 1, 2, 4 seconds, up to 5 minutes, or "
+				 "when the endpoint says; a token that is still good goes on being "
+				 "used",
+	[TOKEN_FAIL_CONFIG] = HELD,
+	[TOKEN_FAIL_LOGIN] = "holds the account until somebody has signed in: its mail waits and "
+			     "does not grow too old",
+	[TOKEN_FAIL_POLL] = "asks again after the interval it was told",
 };
 
 static const struct {
@@ -81,8 +78,8 @@ static void set_class(struct explanation *out, enum token_failure_class class, e
 		      const struct account_config *account)
 {
 	out->known = true;
-	out->class = classes[class].name;
-	out->effect = classes[class].effect;
+	out->class = token_failure_class_name(class);
+	out->effect = class_effects[class];
 	out->fixer = advice_fixer(advice);
 	out->remedy = advice_remedy(advice, account);
 }

@@ -16,7 +16,8 @@ struct account_config;
 struct explanation {
 	char code[64]; /* as found, printable; "" when nothing was recognised */
 	bool known;    /* else all texts but `link` and `guess` may be "" */
-	/* "configuration", "sign-in", "passing", "pending"; of a mail server's reply the verdict */
+	/* "configuration", "sign-in", "transient", "pending"; of a mail server's reply the verdict
+	 */
 	const char *class;
 	bool credential; /* another secret or certificate of the account may do */
 	const char *meaning;

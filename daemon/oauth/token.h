@@ -106,9 +106,9 @@ struct token_wait *token_get(struct token *token, token_cb *cb, void *arg);
 void token_cancel(struct token_wait *wait); /* NULL allowed */
 
 /* The server refused the token of this generation: the next one is a new one. Ignored when a newer
- * one is there already. The second time within a minute the token waits that minute out, whoever
- * asks. */
-void token_reject(struct token *token, uint32_t generation);
+ * one is there already. The second time within a minute it is not the token's fault: it returns
+ * false, and the token waits that minute out, whoever asks. */
+bool token_reject(struct token *token, uint32_t generation);
 /* Tries at once, whatever the state, unless a request is under way. */
 void token_probe(struct token *token);
 
@@ -154,6 +154,7 @@ struct token_status {
 	const struct token_failure *last;	   /* of the last attempt; NULL: it succeeded */
 	const struct expiry_list *expiries;	   /* the soonest first */
 	bool stored;				   /* all that must be is durable */
+	int64_t skew_ms; /* our wall clock minus the endpoint's; 0: right, or not known */
 };
 void token_status(const struct token *token, struct token_status *out);
 

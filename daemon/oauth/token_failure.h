@@ -16,6 +16,11 @@ enum token_failure_class {
 	TOKEN_FAIL_LOGIN,     /* somebody must sign in again: hold */
 	TOKEN_FAIL_POLL,      /* not yet: ask again after the interval (device code only) */
 };
+enum {
+	TOKEN_FAIL_COUNT = TOKEN_FAIL_POLL + 1
+};
+/* "transient", "configuration", "sign-in", "pending" */
+const char *token_failure_class_name(enum token_failure_class class);
 
 struct token_failure {
 	enum token_failure_class class;

@@ -140,14 +140,14 @@ static void take_failure(struct token *token, struct token_failure *failure)
 
 static void look_at_clock(struct token *token, int64_t server_date_ms)
 {
-	int64_t skew_ms;
+	int64_t skew_ms = 0;
 	if (server_date_ms < 0)
 		return;
 	bool skewed =
 		clock_skew_find(server_date_ms, token->asked_wall_ms, clock_wall_ms(), &skew_ms);
-	if (skewed && !token->skewed)
+	if (skewed && token->skew_ms == 0)
 		token->events.clock_skewed(token->events.arg, skew_ms);
-	token->skewed = skewed;
+	token->skew_ms = skewed ? skew_ms : 0;
 }
 
 /* The attempt is free: orders first, for somebody waits for them in front of a screen. */

@@ -65,7 +65,7 @@ struct token {
 	bool forced_next; /* the next request is there because a token was refused */
 	int64_t forced_at;
 	int64_t asked_wall_ms; /* wall clock when the attempt began */
-	bool skewed;
+	int64_t skew_ms;       /* our wall clock minus the endpoint's; 0: right, or not known */
 	struct event *timer;
 	struct event *turn; /* answers one waiter */
 	struct wait_list waits;

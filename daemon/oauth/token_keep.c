@@ -83,6 +83,7 @@ void token_keep_grant(struct token *token, const struct token_grant *grant, int6
 	record->access_ends_ms = record->access_got_ms + grant->life_ms;
 	if (token->account->grant == GRANT_DELEGATED) {
 		record->refresh_used_ms = now_ms;
+		timer_start(token->look, 0); /* the sign-in ends later now */
 		if (grant->refresh_token.n != 0)
 			secret_set(&record->refresh_token, secret_reveal(&grant->refresh_token));
 	}

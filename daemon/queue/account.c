@@ -76,8 +76,8 @@ static void apply_refresh(struct account *a, const char *reason, const char *rem
 		return;
 	}
 	a->rejected_generation = generation;
-	token_reject(a->token.token, generation);
-	if (a->token_rejected) {
+	if (!token_reject(a->token.token, generation) || a->token_rejected) {
+		a->token_rejected = true;
 		standing_hold(&a->standing, reason, remedy, false);
 		return;
 	}
@@ -466,6 +466,11 @@ void account_stop(struct account *a)
 struct token *account_token(const struct account *a)
 {
 	return a->token.token;
+}
+
+const struct account_token_counters *account_token_counters(const struct account *a)
+{
+	return &a->token.counters;
 }
 
 int64_t account_since_ms(const struct account *a)

@@ -70,6 +70,7 @@ void account_retry(struct account *account);
 void account_stop(struct account *account);
 /* NULL: it needs none. For orders, and for those who look. */
 struct token *account_token(const struct account *account);
+const struct account_token_counters *account_token_counters(const struct account *account);
 /* Since when (wall clock ms) the account has been able to send; 0: since the start. */
 int64_t account_since_ms(const struct account *account);
 

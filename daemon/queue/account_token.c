@@ -9,7 +9,8 @@
 
 static void on_fetched(void *arg, int64_t expires_in_ms, int64_t took_ms, const char *credential)
 {
-	const struct account_token *at = arg;
+	struct account_token *at = arg;
+	at->counters.fetched++;
 	log_info("token", lf_str("account", at->account), lf_str("status", "fetched"),
 		 lf_str("credential", credential), lf_int("expires_in", expires_in_ms / 1000),
 		 lf_int("took_ms", took_ms));
@@ -18,11 +19,13 @@ static void on_fetched(void *arg, int64_t expires_in_ms, int64_t took_ms, const 
 
 static void on_failed(void *arg, const struct token_failure *failure)
 {
-	const struct account_token *at = arg;
+	struct account_token *at = arg;
 	enum log_level level =
 		failure->class == TOKEN_FAIL_TRANSIENT ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
+	at->counters.failed[failure->class]++;
 	log_event(level, "token-failed",
 		  LOG_FIELDS(lf_str("account", at->account), lf_str("code", failure->code),
+			     lf_str("class", token_failure_class_name(failure->class)),
 			     lf_str("error", failure->text.text),
 			     lf_str("remedy", failure->remedy.text),
 			     lf_int("retry_in", units_seconds_up(failure->retry_in_ms))));
@@ -31,7 +34,8 @@ static void on_failed(void *arg, const struct token_failure *failure)
 
 static void on_refused(void *arg, const char *credential, const struct token_failure *failure)
 {
-	const struct account_token *at = arg;
+	struct account_token *at = arg;
+	at->counters.refused++;
 	log_warning("credential-refused", lf_str("account", at->account),
 		    lf_str("credential", credential), lf_str("code", failure->code),
 		    lf_str("error", failure->text.text), lf_str("remedy", failure->remedy.text));

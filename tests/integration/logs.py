@@ -9,7 +9,7 @@ LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (debug|info|warning
                   r"([a-z0-9-]+)((?: [a-z_]+=(?:\"(?:[^\"\\]|\\.)*\"|[!-~]*))*)")
 PAIR = re.compile(r" ([a-z_]+)=(\"(?:[^\"\\]|\\.)*\"|[!-~]*)")
 REPORT = re.compile(r"the loop has not turned|blocking call|AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|"
-                    r"Assertion|loopguard|SUMMARY: ")
+                    r"Assertion `|loopguard|SUMMARY: ")
 
 
 class Event(dict):

@@ -21,7 +21,15 @@ struct admin_answer admin_dispatch(const struct admin_view *view, const struct a
 	cJSON_AddStringToObject(body, "saw", strbuf_cstr(&text));
 	strbuf_done(&text);
 	bool get = str_eq(call->method, STR("GET"));
-	return (struct admin_answer){ get ? 200 : 405, body, get ? NULL : "GET, PUT" };
+	struct admin_answer answer = { .status = get ? 200 : 405,
+				       .body = body,
+				       .allow = get ? NULL : "GET, PUT" };
+	if (str_eq(call->path, STR("/metrics"))) {
+		cJSON_Delete(body);
+		answer.body = NULL;
+		answer.text = str_dup(STR("# numbers\na 1\n"));
+	}
+	return answer;
 }
 
 static void a_question_is_answered(void **state)
@@ -31,6 +39,16 @@ static void a_question_is_answered(void **state)
 	assert_int_equal(strncmp(got, "HTTP/1.1 200 ", 13), 0);
 	assert_non_null(strstr(got, "Content-Type: application/json\r\n"));
 	assert_non_null(strstr(got, "\r\n\r\n{\"saw\":\"GET /v1/queue/abc?limit=5 7\"}\n"));
+	free(got);
+}
+
+static void text_is_sent_as_it_is(void **state)
+{
+	char *got = ask_text(*state, "GET /metrics HTTP/1.1\r\nHost: x\r\n"
+				     "Connection: close\r\n\r\n");
+	assert_int_equal(strncmp(got, "HTTP/1.1 200 ", 13), 0);
+	assert_non_null(strstr(got, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+	assert_non_null(strstr(got, "\r\n\r\n# numbers\na 1\n"));
 	free(got);
 }
 
@@ -154,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_question_is_answered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(text_is_sent_as_it_is, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(other_methods_get_our_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(too_large_requests_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(garbage_is_survived, set_up, tear_down),

@@ -55,11 +55,48 @@ static void status_has_its_shape(void **state)
 	cJSON_Delete(a.body);
 }
 
+static void the_token_is_told(void **state)
+{
+	static struct credential list[] = {
+		{ .kind = CREDENTIAL_SECRET, .label = "secret added 2026-11-22" },
+		{ .kind = CREDENTIAL_SECRET, .label = "client secret" },
+	};
+	static struct expiry ends = { .what = EXPIRY_SECRET,
+				      .label = "secret added 2026-11-22",
+				      .days_left = 5,
+				      .remedy = { .text = "make another" } };
+	(void)state;
+	token_credentials = (struct credential_list){ list, ARRAY_LEN(list) };
+	token_expiries = (struct expiry_list){ &ends, 1 };
+	token_now.serving = list[0].label;
+	token_now.skew_ms = -600000;
+	token_refused[1] = true;
+	struct admin_answer a = ask("GET /v1/status");
+	const cJSON *first = cJSON_GetArrayItem(member(a.body, "accounts"), 0);
+	assert_string_equal(text(first, "serving"), list[0].label);
+	assert_true(number(member(first, "token"), "clock_skew_s") == -600);
+	const cJSON *credential = cJSON_GetArrayItem(member(first, "credentials"), 0);
+	assert_true(cJSON_IsTrue(member(credential, "serving")));
+	assert_true(number(credential, "ends_in_days") == 5);
+	assert_string_equal(text(credential, "remedy"), "make another");
+	credential = cJSON_GetArrayItem(member(first, "credentials"), 1);
+	assert_true(cJSON_IsTrue(member(credential, "refused")));
+	assert_true(cJSON_IsNull(member(credential, "ends")));
+	cJSON_Delete(a.body);
+	has_token = false;
+	a = ask("GET /v1/status");
+	first = cJSON_GetArrayItem(member(a.body, "accounts"), 0);
+	assert_true(cJSON_IsNull(member(first, "token")));
+	assert_int_equal(cJSON_GetArraySize(member(first, "credentials")), 0);
+	cJSON_Delete(a.body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_held_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(status_has_its_shape, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_token_is_told, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

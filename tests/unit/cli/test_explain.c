@@ -24,7 +24,7 @@ static const struct {
 	{ "7000222", "AADSTS7000222", "configuration", "has ended" },
 	{ " 7000222 ", "AADSTS7000222", "configuration", "has ended" },
 	{ "aadsts50076", "AADSTS50076", "sign-in", "second factor" },
-	{ "AADSTS90033.", "AADSTS90033", "passing", "a passing error" },
+	{ "AADSTS90033.", "AADSTS90033", "transient", "a passing error" },
 	{ "AADSTS70016", "AADSTS70016", "pending", "device code" },
 	{ "AADSTS7000215: Invalid client secret provided. Trace ID: 0b0c1f00 Timestamp: 2026-11-22 "
 	  "12:00:00Z",
@@ -41,17 +41,18 @@ static const struct {
 	/* words of `error` */
 	{ "invalid_client", "invalid_client", "configuration", "does not know the application" },
 	{ "error=invalid_grant", "invalid_grant", "sign-in", "refresh token" },
-	{ "{\"error\":\"temporarily_unavailable\"}", "temporarily_unavailable", "passing",
+	{ "{\"error\":\"temporarily_unavailable\"}", "temporarily_unavailable", "transient",
 	  "overloaded" },
 	{ "slow_down", "slow_down", "pending", "less often" },
 	/* no answer, or none that it should be */
-	{ "http-429", "http-429", "passing", "too often" },
-	{ "HTTP 429", "http-429", "passing", "too often" },
-	{ "HTTP/1.1 503 Service Unavailable", "http-503", "passing", "in trouble" },
-	{ "status 404", "http-404", "passing", "refuses" },
-	{ "token-failed account=x code=bad-reply error=\"\"", "bad-reply", "passing", "none that" },
-	{ "timeout", "timeout", "passing", "in time" },
-	{ "token-failed code=dns error=x", "dns", "passing", "name server" },
+	{ "http-429", "http-429", "transient", "too often" },
+	{ "HTTP 429", "http-429", "transient", "too often" },
+	{ "HTTP/1.1 503 Service Unavailable", "http-503", "transient", "in trouble" },
+	{ "status 404", "http-404", "transient", "refuses" },
+	{ "token-failed account=x code=bad-reply error=\"\"", "bad-reply", "transient",
+	  "none that" },
+	{ "timeout", "timeout", "transient", "in time" },
+	{ "token-failed code=dns error=x", "dns", "transient", "name server" },
 	/* mail servers */
 	{ "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the "
 	  "Mailbox. Visit https://aka.ms/smtp_auth_disabled",

@@ -119,12 +119,9 @@ static void test_margin(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_renewal),
-		cmocka_unit_test(test_end),
-		cmocka_unit_test(test_backoff),
-		cmocka_unit_test(test_probes),
-		cmocka_unit_test(test_pending),
-		cmocka_unit_test(test_margin),
+		cmocka_unit_test(test_renewal), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_backoff), cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_pending), cmocka_unit_test(test_margin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
