@@ -82,7 +82,7 @@ static void test_what_ends(void **state)
 	char *text = problems_of("{\"name\":\"a\",\"state\":\"open\",\"credentials\":[{\"label\":"
 				 "\"client secret\",\"ends\":\"2026-12-02T12:00:00.000Z\","
 				 "\"last_day\":\"2026-12-02\",\"ends_in_days\":10,"
-				 "\"remedy\":\"make\x1b one\"},{\"label\":\"x\",\"remedy\":\"\"}],"
+				 "\"remedy\":\"make\\u001b one\"},{\"label\":\"x\",\"remedy\":\"\"}],"
 				 "\"sign_in\":{\"signed_in\":true,\"ends\":\"2026-11-20T1\","
 				 "\"last_day\":\"2026-11-20\",\"ends_in_days\":-2,"
 				 "\"remedy\":\"oauthrelay login a\"}}");
