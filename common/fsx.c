@@ -45,6 +45,22 @@ static bool read_all(int fd, const char *path, struct strbuf *out, struct err *e
 	}
 }
 
+ssize_t fsx_read_up_to(int fd, void *p, size_t max)
+{
+	size_t got = 0;
+	while (got < max) {
+		ssize_t n = read(fd, (char *)p + got, max - got);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
 bool fsx_read_file(const char *path, struct strbuf *out, struct err *err)
 {
 	size_t before = out->n;

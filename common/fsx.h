@@ -16,6 +16,9 @@
 
 /* All of it or an error; EINTR and short writes are dealt with. */
 bool fsx_write_all(int fd, const void *p, size_t n, struct err *err) MUST_CHECK;
+/* Up to max bytes from where fd is, into p: fewer only at the file's end. -1 with errno. For what
+ * must not be left in memory that grew. */
+ssize_t fsx_read_up_to(int fd, void *p, size_t max) MUST_CHECK;
 /* Whole file, appended to out (whose ceiling is the limit); on failure out is as before. */
 bool fsx_read_file(const char *path, struct strbuf *out, struct err *err) MUST_CHECK;
 /* The one way to replace a file: temporary file beside it, written, synced, renamed, directory

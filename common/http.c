@@ -53,7 +53,7 @@ struct http_request {
 	CURL *easy;		      /* after that */
 	struct http_trust trust;
 	struct curl_slist *addresses;
-	struct curl_slist *headers; /* secrets in it are wiped by common/curl_memory.h */
+	struct curl_slist *headers; /* secrets in it are wiped by common/wiped_memory.h */
 	char error_text[CURL_ERROR_SIZE];
 	size_t header_n;
 	char *reply; /* reply_max bytes, from the first on; never moved, so that it can be wiped */
@@ -190,8 +190,10 @@ static void on_transfer_end(void *arg, CURLcode result)
 		fail(request, HTTP_FAIL_TOO_BIG, &err);
 		return;
 	}
-	/* All that comes before the handshake is the proxy's. */
-	if (request->proxy.kind != HTTP_PROXY_NONE && !request->trust.begun) {
+	enum http_failure failure = http_failure_of(result);
+	/* All that comes before the handshake is the proxy's, but for a ca_file that is no use. */
+	if (request->proxy.kind != HTTP_PROXY_NONE && !request->trust.begun &&
+	    failure != HTTP_FAIL_TLS) {
 		http_proxy_explain(&request->proxy, request->easy, result, request->target.host,
 				   request->error_text, &err);
 		fail(request, HTTP_FAIL_PROXY, &err);
@@ -199,7 +201,7 @@ static void on_transfer_end(void *arg, CURLcode result)
 	}
 	http_explain(request->easy, result, request->target.host, request->error_text,
 		     request->trust.issuer, &err);
-	fail(request, http_failure_of(result), &err);
+	fail(request, failure, &err);
 }
 
 /* ---- the transfer ---- */

@@ -318,9 +318,9 @@ void http_proxy_explain(const struct http_proxy *proxy, CURL *easy, CURLcode res
 		quote_append_bare(&out.text,
 				  str_of(reason[0] != '\0' ? reason : curl_easy_strerror(result)),
 				  400);
-		strbuf_adds(&out.text, result == CURLE_COULDNT_CONNECT
-					       ? ": check proxy.tokens, and that it runs"
-					       : ": check proxy.tokens");
+		strbuf_adds(&out.text, ": ");
+		add(&out, result == CURLE_COULDNT_CONNECT ? "check proxy.tokens, and that it runs"
+							  : other_kind);
 	}
 	err_set(err, "%s", strbuf_cstr(&out.text));
 	strbuf_done(&out.text);

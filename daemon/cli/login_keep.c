@@ -31,11 +31,12 @@ static bool hand_over(struct login_keep *keep, const struct token_grant *grant, 
 	account_record_binding(keep->account, binding);
 	cJSON_AddStringToObject(body, "binding", binding);
 	if (grant != NULL) {
+		int64_t seconds = grant->life_ms / 1000;
 		cJSON_AddStringToObject(body, "token_type", "Bearer");
 		json_add_str(body, "access_token", secret_reveal(&grant->token));
 		if (grant->refresh_token.n != 0)
 			json_add_str(body, "refresh_token", secret_reveal(&grant->refresh_token));
-		cJSON_AddNumberToObject(body, "expires_in", (double)(grant->life_ms / 1000));
+		cJSON_AddNumberToObject(body, "expires_in", (double)seconds);
 		json_add_str(body, "scope", str_of(grant->scope));
 	}
 	strbuf_init(&path, PATH_MAX_BYTES);

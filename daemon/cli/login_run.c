@@ -95,7 +95,7 @@ static void on_line(void *arg, struct str line)
 	if (run->browser == NULL || run->ended)
 		return;
 	if (line.p == NULL) {
-		if (!browser_listens(run->browser))
+		if (browser_waits(run->browser) && !browser_listens(run->browser))
 			fail(run, "no-input", "the input has ended before an address was pasted",
 			     "run it on a terminal, or feed it the address as one line");
 	} else if (str_trim(line).n != 0) {
@@ -154,12 +154,14 @@ static void start_browser(struct run *run, const struct credential_list *credent
 		fail(run, "browser", err.text, "");
 		return;
 	}
-	login_tell_browser(run->cli, run->account, run->browser);
+	/* First: by then nothing that is typed shows any more. */
 	run->reader = line_reader_new(run->base, STDIN_FILENO, on_line, run);
+	login_tell_browser(run->cli, run->account, run->browser);
 }
 
 static void start(struct run *run, bool by_browser)
 {
+	const struct credential_list none_added = { NULL, 0 };
 	struct credential_list credentials = { NULL, 0 };
 	run->worker = worker_new(run->base, worker_default_limits);
 	run->resolver = resolver_new(run->worker, run->base);
@@ -168,7 +170,7 @@ static void start(struct run *run, bool by_browser)
 		run->signals[i] = evsignal_new(run->base, ending_signals[i], on_signal, run);
 		event_add(run->signals[i], NULL);
 	}
-	credential_list_make(&credentials, run->account, NULL);
+	credential_list_make(&credentials, run->account, &none_added);
 	if (by_browser)
 		start_browser(run, &credentials);
 	else

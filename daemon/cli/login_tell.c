@@ -19,6 +19,12 @@ static cJSON *step(const char *name)
 	return json;
 }
 
+static void add_expires_in(cJSON *json, int64_t life_ms)
+{
+	int64_t seconds = life_ms / 1000;
+	cJSON_AddNumberToObject(json, "expires_in", (double)seconds);
+}
+
 /* Deletes json. */
 static void print(struct cli *cli, cJSON *json)
 {
@@ -79,7 +85,7 @@ void login_tell_device(struct cli *cli, const struct account_config *account,
 		json_add_str(json, "account", str_of(account->name));
 		json_add_str(json, "user_code", str_of(reply->user_code));
 		json_add_str(json, "verification_uri", str_of(reply->verification_uri));
-		cJSON_AddNumberToObject(json, "expires_in", (double)(reply->life_ms / 1000));
+		add_expires_in(json, reply->life_ms);
 		print(cli, json);
 		return;
 	}
@@ -123,7 +129,7 @@ void login_tell_browser(struct cli *cli, const struct account_config *account,
 		json_add_str(json, "url", str_of(browser_url(browser)));
 		json_add_str(json, "redirect_uri", str_of(browser_redirect_uri(browser)));
 		cJSON_AddBoolToObject(json, "listening", browser_listens(browser));
-		cJSON_AddNumberToObject(json, "expires_in", BROWSER_LIMIT_MS / 1000.0);
+		add_expires_in(json, BROWSER_LIMIT_MS);
 		print(cli, json);
 		return;
 	}
@@ -241,7 +247,7 @@ void login_tell_done(struct cli *cli, const struct account_config *account,
 		cJSON *json = step("signed-in");
 		json_add_str(json, "account", str_of(account->name));
 		json_add_str(json, "user", str_of(user));
-		cJSON_AddNumberToObject(json, "expires_in", (double)(grant->life_ms / 1000));
+		add_expires_in(json, grant->life_ms);
 		cJSON_AddBoolToObject(json, "refresh_token", grant->refresh_token.n != 0);
 		cJSON_AddStringToObject(json, "kept_by", running ? "relay" : "file");
 		json_add_str(json, "warning", str_of(warning));

@@ -7,7 +7,12 @@
 static bool check_url(const struct account_config *a, char *const *field, const char *key,
 		      struct diag *d)
 {
-	if (!diag_is_set(d, field) || syntax_is_https_url(str_of(*field)))
+	/* What a provider wants besides at its page for signing in is said by the address (RFC 6749
+	 * 3.1). */
+	bool query = field == &a->authorization_endpoint;
+	struct str url = str_of(*field);
+	if (!diag_is_set(d, field) || syntax_is_https_url(url) ||
+	    (query && syntax_is_https_url_with_query(url)))
 		return true;
 	diag_error_at(d, field, "account \"%s\": %s \"%s\" must be an https address", a->name, key,
 		      *field);

@@ -305,7 +305,8 @@ const struct schema_key schema_keys[] = {
 	  HELP("the full address tokens are fetched from") },
 	{ "accounts", "authorization_endpoint", SCHEMA_STRING, ACCOUNT(authorization_endpoint),
 	  UNSET("authority/tenant/oauth2/v2.0/authorize"), LENGTH(TEXT_LENGTH), RELOAD,
-	  HELP("the full address of the page to sign in on, for `oauthrelay login --browser`") },
+	  HELP("the full address of the page to sign in on, for `oauthrelay login --browser`; "
+	       "parameters in it go before the relay's own: ?access_type=offline&prompt=consent") },
 	{ "accounts", "device_endpoint", SCHEMA_STRING, ACCOUNT(device_endpoint),
 	  UNSET("authority/tenant/oauth2/v2.0/devicecode"), LENGTH(TEXT_LENGTH), RELOAD,
 	  HELP("the full address of device codes, for `oauthrelay login`") },

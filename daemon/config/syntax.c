@@ -169,6 +169,13 @@ bool syntax_is_https_url(struct str s)
 	return authority_of(s, STR("https://")).n != 0;
 }
 
+bool syntax_is_https_url_with_query(struct str s)
+{
+	ptrdiff_t mark = str_chr(s, '?');
+	struct str query = str_skip(s, mark >= 0 ? (size_t)mark + 1 : s.n);
+	return syntax_is_https_url(str_head(s, mark >= 0 ? (size_t)mark : s.n)) && is_plain(query);
+}
+
 /* Without port and brackets. */
 static struct str host_of(struct str authority)
 {

@@ -28,6 +28,8 @@ bool syntax_is_guid(struct str s);
 bool syntax_is_name(struct str s);
 /* "https://host[:port][/path]": no user, query, fragment, blank or control character. */
 bool syntax_is_https_url(struct str s);
+/* The same, and behind it perhaps "?name=value&...". */
+bool syntax_is_https_url_with_query(struct str s);
 /* "http://localhost[:port][/path]", or with a loopback address. */
 bool syntax_is_loopback_url(struct str s);
 /* The same, or to 169.254.169.254, where Azure answers its own machines. */

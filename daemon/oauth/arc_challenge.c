@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fsx.h"
 #include "common/mem.h"
 #include "common/quote.h"
 #include "common/strbuf.h"
@@ -143,23 +144,6 @@ static int open_folder(const char *folder)
 	return fd;
 }
 
-/* One byte more than is allowed, if there are so many. */
-static ssize_t read_all(int fd, char *p)
-{
-	size_t got = 0;
-	while (got <= ARC_KEY_MAX) {
-		ssize_t n = read(fd, p + got, ARC_KEY_MAX + 1 - got);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		got += (size_t)n;
-	}
-	return (ssize_t)got;
-}
-
 static struct str without_line_end(struct str text)
 {
 	while (text.n != 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
@@ -190,7 +174,7 @@ static bool take(int fd, const char *folder, const char *name, struct secret *ou
 	if (!S_ISREG(st.st_mode))
 		return complain(err, folder, name, "is not a regular file");
 	char *room = mem_alloc(ARC_KEY_MAX + 1);
-	ssize_t n = read_all(fd, room);
+	ssize_t n = fsx_read_up_to(fd, room, ARC_KEY_MAX + 1);
 	struct str key = without_line_end((struct str){ room, n > 0 ? (size_t)n : 0 });
 	bool ok = false;
 	if (n < 0)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base64.h"
+#include "common/fsx.h"
 #include "common/mem.h"
 #include "common/quote.h"
 #include "common/strbuf.h"
@@ -94,23 +95,6 @@ static bool take(const char *path, struct str content, struct secret *out, struc
 	return true;
 }
 
-/* Up to ROOM bytes; -1 on error. */
-static ssize_t read_all(int fd, char *p)
-{
-	size_t got = 0;
-	while (got < ROOM) {
-		ssize_t n = read(fd, p + got, ROOM - got);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		got += (size_t)n;
-	}
-	return (ssize_t)got;
-}
-
 static bool read_from(int fd, const char *path, struct secret *out, struct err *err)
 {
 	struct stat st;
@@ -119,7 +103,7 @@ static bool read_from(int fd, const char *path, struct secret *out, struct err *
 	if (!S_ISREG(st.st_mode))
 		return complain(err, path, "is not a regular file: is it the right path?", 0);
 	char *room = mem_alloc(ROOM);
-	ssize_t n = read_all(fd, room);
+	ssize_t n = fsx_read_up_to(fd, room, ROOM);
 	bool ok = n < 0 ? complain_open(err, path, errno)
 			: take(path, (struct str){ room, (size_t)n }, out, err);
 	secret_wipe(room, ROOM);

@@ -281,6 +281,11 @@ const char *browser_redirect_uri(const struct browser *browser)
 	return browser->code.redirect_uri;
 }
 
+bool browser_waits(const struct browser *browser)
+{
+	return browser->stage == WAITING;
+}
+
 bool browser_listens(const struct browser *browser)
 {
 	return browser->loopback != NULL;

@@ -57,6 +57,8 @@ void browser_cancel(struct browser *browser); /* NULL allowed */
 const char *browser_url(const struct browser *browser);
 const char *browser_redirect_uri(const struct browser *browser);
 bool browser_listens(const struct browser *browser);
+/* Is the answer still to come? */
+bool browser_waits(const struct browser *browser);
 /* What somebody has copied from the address line. The outcome is told by the events, trouble and
  * redeeming from inside the call. */
 void browser_paste(struct browser *browser, struct str line);

@@ -20,8 +20,12 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 
 static int64_t seconds_in(const cJSON *object, const char *key, int64_t absent_ms, int64_t max_ms)
 {
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
 	int64_t seconds;
-	if (!json_get_int(object, key, &seconds))
+	/* RFC 8628 says no more than "in seconds": a fraction is allowed. */
+	if (cJSON_IsNumber(item) && item->valuedouble > 0 && item->valuedouble < 1)
+		seconds = 1;
+	else if (!json_get_int(object, key, &seconds))
 		return absent_ms;
 	return clamp(seconds, DEVICE_INTERVAL_MIN_MS / 1000, max_ms / 1000) * 1000;
 }

@@ -2,6 +2,7 @@
 #include "oauth/token_grant.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/quote.h"
 #include "common/strbuf.h"
@@ -78,11 +79,23 @@ static void take_scope(const cJSON *object, struct token_grant *grant)
 	strbuf_done(&text);
 }
 
+/* Two readers of such a reply could each take another one. */
+static bool is_doubled(const cJSON *object, const char *key)
+{
+	const cJSON *item;
+	unsigned count = 0;
+	cJSON_ArrayForEach (item, object)
+		count += strcmp(item->string, key) == 0;
+	return count > 1;
+}
+
 const char *token_grant_take(const cJSON *object, int64_t now_ms, struct token_grant *grant)
 {
 	struct str token, type;
 	if (!json_get_str(object, "access_token", &token))
 		return "it has no access_token";
+	if (is_doubled(object, "access_token"))
+		return "it has two access_token";
 	if (!is_token(token))
 		return "its access_token is none that can be used";
 	if (!json_get_str(object, "token_type", &type) || !str_ieq(type, STR("Bearer")))

@@ -115,6 +115,16 @@ def ask(path, page):
         connection.close()
 
 
+def _behind(page, answer):
+    """The pages that a list leads to: messages that wait, transcripts that were kept."""
+    if not page.startswith(("/v1/queue", "/v1/devices")) or not answer.startswith(b"{"):
+        return []
+    found = json.loads(answer)
+    return [f"/v1/queue/{message['id']}" for message in found.get("messages", [])[:10]] + [
+        f"/v1/devices/{urllib.parse.quote(device['address'], safe='')}/transcript"
+        for device in found.get("devices", []) if device.get("transcripts")]
+
+
 def process(pid):
     """{"cmdline": bytes, "environ": bytes} of a process that lives."""
     seen = {}
@@ -183,25 +193,14 @@ class Canary:
         for page in PAGES:
             answer = ask(self._relay.socket_path, page)
             self.heard("GET " + page, answer)
-            if page.startswith("/v1/devices") and answer:
-                self._transcripts(answer)
+            for more in _behind(page, answer):
+                self.heard("GET " + more, ask(self._relay.socket_path, more))
 
     def show_configuration(self, environment):
         self._shown = subprocess.Popen(
             [self._relay.program, "-c", self._relay.path, "config", "show"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=environment)
-
-    def _transcripts(self, answer):
-        try:
-            devices = json.loads(answer).get("devices", [])
-        except ValueError:
-            return
-        for device in devices:
-            name = urllib.parse.quote(device.get("name") or device.get("address") or "", safe="")
-            if device.get("transcripts", 1):
-                self.heard("transcript of " + name,
-                           ask(self._relay.socket_path, f"/v1/devices/{name}/transcript"))
 
     def issued(self):
         """What the sandbox knows; to be asked before it forgets."""
@@ -224,9 +223,13 @@ class Canary:
         for kind, values in self.issued().items():
             for value in values:
                 needles.add(kind, value)
+        files = dict(self._files())
+        for value in files.get("state/seal.key", b"").split():
+            needles.add("seal key", value.decode())
         found = []
-        for where, data in [*self._seen, *self._files()]:
-            found += needles.find(where, data)
+        for where, data in [*self._seen, *files.items()]:
+            if where != "state/seal.key":
+                found += needles.find(where, data)
         return sorted(set(found))
 
     def _files(self):

@@ -90,16 +90,17 @@ class Relay:
         box = sandbox or self.sandbox
         client = client or box.client_id
         app = box.info()["apps"][client]
-        secret = app["secrets"][0]["value"]
         account = {
             "name": name, "provider": "microsoft365", "mailbox": box.mailbox,
             "tenant": app["tenant"], "client_id": client,
-            "client_secret": "file:" + self.secret_file(name + ".secret", secret),
             "host": "localhost", "port": box.smtp_port, "ca_file": box.ca_file,
             "token_endpoint":
                 f"https://localhost:{box.token_port}/{app['tenant']}/oauth2/v2.0/token",
             "limits": {"per_minute": 100000},
         }
+        for secret in app["secrets"][:1]:       # a public client has none
+            account["client_secret"] = "file:" + self.secret_file(name + ".secret",
+                                                                  secret["value"])
         return conf.merge(account, more)
 
     def secret_file(self, name, value, mode=0o600):

@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from . import canary, users
+from . import canary, grants, sealed, users
 from .dialogue import Dialogue, message, print_page
 
 PLANT = 'Canary~Secret+"x/y=' + "0123456789abcdefABCDEF"
@@ -66,14 +66,14 @@ def test_clean(run):
 @pytest.mark.parametrize("place", ["log", "state", "spool", "output"])
 def test_every_place(run, place):
     text = f'2026-01-01T00:00:00.000Z debug x a="{FORMS["base64-1"]}"\n'
-    files = {"log": run.log_path, "state": os.path.join(run.state, "accounts"),
+    files = {"log": run.log_path, "state": os.path.join(run.state, "planted"),
              "spool": os.path.join(run.spool, "queue", "x")}
     if place == "output":
         run.canary.heard("the output of status", text)
     else:
         with open(files[place], "a", encoding="ascii") as file:
             file.write(text)
-    where = {"log": "the log", "state": "state/accounts", "spool": "spool/queue/x",
+    where = {"log": "the log", "state": "state/planted", "spool": "spool/queue/x",
              "output": "the output of status"}[place]
     assert planted(run) == [f"{where} shows secret Can..."]
 
@@ -116,42 +116,68 @@ def test_the_process_itself(run, place):
     assert planted(run) == [f"/proc/PID/{place} shows secret Can..."]
 
 
-def test_what_the_control_socket_answers(run):
-    """The fixture asks by itself, while the relay runs."""
+def test_what_the_control_socket_answers(run, sandbox):
+    """The fixture asks by itself, while the relay runs: lists, and what they lead to."""
+    sandbox.off("smtp")
+    print_page(run.port, message("waits"))
+    with Dialogue(run.port) as talk:
+        talk.hello()
+        talk.expect(501, "MAIL FROM:<unbelievable@@address>")
+    run.wait_event("disconnect", count=3)
     run.canary.look_around()
-    run.secrets.append("scanner@contoso.com")       # no secret, but surely in the status
+    # No secrets, but each surely on one of the pages.
+    words = {"scanner@contoso.com": "/v1/status", "b@fabrikam.com": "/v1/queue/",
+             "unbelievable@@address": "/v1/devices/127.0.0.1/transcript"}
+    run.secrets += words
     found = run.canary.verdict()
-    run.secrets.remove("scanner@contoso.com")
-    run.secrets.remove(PLANT)
-    assert any(line.startswith("GET /v1/status shows") for line in found)
+    run.secrets[:] = [word for word in run.secrets if word != PLANT and word not in words]
+    for word, page in words.items():
+        assert any(line.startswith("GET " + page) and word[:3] in line for line in found), page
 
 
-def everything_fails(one, sandbox):
-    """Accounts, each failing in its own way, in the words of what it was sent wherever it can."""
-    secrets = [{"value": "Expired~" + "e" * 32, "expired": True},
-               {"value": sandbox.secret, "expired": False}]
-    sandbox.set_app(secrets=secrets)
+def echoing(one, sandbox):
+    """Accounts with a secret, each failing in its own way, where it can be in the words of what
+    was sent; each asks by a tenant name of its own, so that faults know whose request it is."""
     names = ("wrong", "expired", "echoed", "refused", "portal", "locked")
-    one.config["accounts"] = [one.account(name) for name in names]
-    one.secret_file("wrong.secret", "Canary-Wrong~Secret+" + "w" * 20)
-    one.secret_file("expired.secret", secrets[0]["value"])
+    sandbox.set_app(secrets=[{"value": "Expired~" + "e1f2" * 8, "expired": True},
+                             {"value": sandbox.secret, "expired": False}])
+    accounts = [one.account(name) for name in names]
+    one.secret_file("wrong.secret", "Canary-Wrong~Secret+" + "w3x4" * 5)
+    one.secret_file("expired.secret", "Expired~" + "e1f2" * 8)
     for name in ("echoed", "refused", "portal", "locked"):
         one.secret_file(name + ".secret", sandbox.secret)
-    tenant = one.config["accounts"][0]["tenant"]
-    for account, alias in zip(one.config["accounts"], names):
-        # A name of the tenant for each, so that faults know whose request it is.
-        account["token_endpoint"] = account["token_endpoint"].replace(tenant, alias + ".example")
-        account["tenant"] = alias + ".example"
+    tenant = sandbox.tenant
+    for account in accounts:
+        alias = account["name"] + ".example"
+        account["token_endpoint"] = account["token_endpoint"].replace(tenant, alias)
+        account["tenant"] = alias
     sandbox.set(tenants={tenant: {"domains": ["contoso.com", tenant] +
                                   [name + ".example" for name in names]}})
-    one.config["devices"] = [{"name": name, "address": f"127.0.0.{10 + number}", "account": name}
-                             for number, name in enumerate(names)]
-    one.config.pop("allow")
     sandbox.fault("token", "echo", count=0, match={"tenant": "echoed.example"})
     sandbox.fault("token", "http", count=0, status=200, match={"tenant": "portal.example"})
     sandbox.fault("auth-response", "echo", count=0)
+    return accounts
+
+
+def everything_fails(one, sandbox):
+    """Every grant, and a user of the LAN who has forgotten her password."""
+    accounts = echoing(one, sandbox)
+    accounts += [grants.certificate(one, "certificate"), grants.federated(one, "federated"),
+                 grants.managed(one, "machine"), grants.delegated(one, "office")]
+    for match in ({"grant_type": "refresh_token"}, {"tenant": sandbox.tenant}):
+        sandbox.fault("token", "echo", count=0, match=match)
+    sandbox.fault("imds", "http", count=0, status=404, body={"error": "not_found"})
+    one.config["accounts"] = accounts
+    one.config["devices"] = [
+        {"name": account["name"], "address": f"127.0.0.{10 + number}", "account": account["name"],
+         "auth": "none"} for number, account in enumerate(accounts)] + [
+             {"name": "nas", "address": "127.0.0.9", "account": "wrong", "auth": "required",
+              "cleartext_auth": True}]
+    one.config.pop("allow")
+    users.write(one)
     one.write_config()
-    return names
+    sealed.sign_in(one, "office")
+    return [account["name"] for account in accounts]
 
 
 def test_everything_failed(relay, sandbox):
@@ -159,16 +185,23 @@ def test_everything_failed(relay, sandbox):
     one = relay(start=False)
     names = everything_fails(one, sandbox)
     one.start()
+    word = "Forgotten-Word-" + os.urandom(6).hex()
+    one.secrets.append(word)
+    with Dialogue(one.port, source="127.0.0.9") as talk:
+        talk.hello()
+        talk.expect(535, f"AUTH PLAIN {users.b64('', 'erp', word)}")
     for number, name in enumerate(names):
         print_page(one.port, message(name), source=f"127.0.0.{10 + number}")
-    for name in ("wrong", "expired", "echoed", "portal"):
+    for name in set(names) - {"refused", "locked"}:
         one.wait_event("token-failed", account=name)
     for name in ("refused", "locked"):
-        one.wait_setback(reason="535")
         one.wait_event("account-held", account=name)
     for words in (["status"], ["status", "--json"], ["queue", "list"], ["device", "list"],
-                  ["config", "show"], ["config", "check"]):
+                  ["device", "transcript", "nas"], ["account", "list"],
+                  ["account", "list", "--json"], ["config", "show"], ["config", "check"]):
         one.cli(*words)
+    kinds = {kind for kind, values in sandbox.secrets().items() if values}
+    assert {"client_secret", "access_token", "refresh_token", "assertion"} <= kinds
     assert sandbox.messages() == [] and one.problems() == []
 
 

@@ -50,6 +50,8 @@ ACTIONS = {
     "token-drip": (TOKEN, ("delay",)),
     "redirect": (TOKEN, ("location", "status")),
     "huge": (TOKEN, ("bytes",)),
+    # any bytes instead of the response: text, then `repeat` so many times, then the end
+    "token-raw": (TOKEN, ("text", "base64", "repeat", "times")),
     "bad-json": (TOKEN, ("body",)),
     "expires-in": (TOKEN, ("value",)),              # value null: the field is left out
     "echo": (("auth-response",) + TOKEN, ("code",)),    # refuses, in the words of the request

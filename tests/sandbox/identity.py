@@ -165,7 +165,8 @@ class Identity:
             file.write(key)
         os.chmod(path, 0o640)
         if settings["arc_challenge"] is not None:
-            return settings["arc_challenge"].replace("{path}", path)
+            return settings["arc_challenge"].replace(
+                "{path}", path).replace("{name}", os.path.basename(path))
         return "Basic realm=" + path
 
     def _token(self, name, resource):

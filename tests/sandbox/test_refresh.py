@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sandbox import jwt, world
+from sandbox import client, jwt, world
 from sandbox.raw import Raw, post, refresh_form, rules, user_token
 
 SMTP = "https://outlook.office.com/SMTP.Send offline_access"
@@ -176,6 +176,16 @@ def test_at_the_submission_server(box, user, mailbox, changes, works):
         raw.tls()
         reply = raw.xoauth2(user_token(box, user, **changes), mailbox)
     assert reply.startswith(b"235 " if works else b"535 ") and box.violations() == []
+
+
+def test_mailbox_that_a_test_adds(box):
+    """It has what others have, and a user; a shared one has none who could sign in."""
+    box.set(mailboxes={"new@contoso.com": {}, "all@contoso.com": {"kind": "shared"}})
+    with Raw(box) as raw:
+        raw.tls()
+        assert raw.xoauth2(user_token(box, "new@contoso.com"), "new@contoso.com").startswith(b"235")
+    with pytest.raises(client.SandboxError):
+        box.issue_refresh_token("all@contoso.com")
 
 
 def test_disabled_user_at_the_submission_server(box):

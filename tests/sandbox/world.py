@@ -115,14 +115,27 @@ def _app(tenant, name, roles, **more):
 def _mailbox(tenant, *full_access, **more):
     """full_access: applications and users; rbac: applications that need no role in the token."""
     box = {"tenant": tenant, "kind": "mailbox", "full_access": list(full_access), "send_as": [],
-           "rbac": [],
-           "aliases": [], "smtp_auth_disabled": False, "message_size": None, "password": None}
+           "rbac": [], "aliases": [], "smtp_auth_disabled": False, "message_size": None, "password": None}
     box.update(more)
     return box
 
 
 def _user(tenant, name):
     return {"tenant": tenant, "name": name, "object_id": str(uuid.uuid4()), "enabled": True}
+
+
+def complete(data):
+    """What a test has added gets the usual fields; a mailbox has a user, unless it is shared."""
+    usual = {"tenants": lambda name: _tenant(name, name),
+             "apps": lambda name: _app(TENANT, name, [], secrets=[]),
+             "mailboxes": lambda name: _mailbox(TENANT), "users": lambda name: _user(TENANT, name)}
+    for part, make in usual.items():
+        for name, item in data[part].items():
+            for key, value in make(name).items():
+                item.setdefault(key, value)
+    for address, box in data["mailboxes"].items():
+        if box["kind"] != "shared":
+            data["users"].setdefault(address, _user(box["tenant"], address))
 
 
 def defaults():
@@ -154,17 +167,14 @@ def defaults():
             MAILBOX: _mailbox(TENANT, CLIENT, SYSTEM_IDENTITY, USER_IDENTITY,
                               send_as=["invoices@contoso.com"]),
             "second@contoso.com": _mailbox(TENANT, CLIENT),
-            SHARED_MAILBOX: _mailbox(TENANT, CLIENT, USER),
+            SHARED_MAILBOX: _mailbox(TENANT, CLIENT, USER, kind="shared"),
             "hve@contoso.com": _mailbox(TENANT, CLIENT, kind="hve"),
             SECOND_MAILBOX: _mailbox(SECOND_TENANT, SECOND_CLIENT),
             PERSONAL_USER: _mailbox(PERSONAL),
             GMAIL_USER: _mailbox(GMAIL),
         },
         "users": {
-            MAILBOX: _user(TENANT, "Scanner"), "second@contoso.com": _user(TENANT, "Second"),
-            "hve@contoso.com": _user(TENANT, "HVE"), USER: _user(TENANT, "Anna"),
-            SECOND_MAILBOX: _user(SECOND_TENANT, "Scanner"),
-            PERSONAL_USER: _user(PERSONAL, "Family"), GMAIL_USER: _user(GMAIL, "Printer"),
+            USER: _user(TENANT, "Anna"),        # complete() makes those of the mailboxes
         },
         "issuers": {},          # of federated tokens: {issuer: {kid: public key in PEM}}
         "settings": dict(SETTINGS),
@@ -191,6 +201,7 @@ class World:
             with open(path, encoding="utf-8") as file:
                 overlay(data, json.load(file))
         overlay(data, extra or {})
+        complete(data)
         self._initial = copy.deepcopy(data)
         self._data = data
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -226,6 +237,7 @@ class World:
                 self.settings[key] = value
             elif key in PARTS:
                 overlay(self._data[key], value)
+                complete(self._data)
             elif key == "secret":               # short form: the one valid secret of CLIENT
                 self._data["apps"][CLIENT]["secrets"] = [{"value": value, "expired": False}]
             else:

@@ -309,6 +309,15 @@ static inline void expect(const struct fixture *f, enum http_failure failure, co
 		assert_int_equal(f->reply.retry_after_ms, -1);
 }
 
+/* Of a request as /echo shows it; "(none)". */
+static inline struct str header_of(const cJSON *request, const char *name)
+{
+	struct str value = STR("(none)");
+	if (!json_get_str(cJSON_GetObjectItemCaseSensitive(request, "headers"), name, &value))
+		return STR("(none)");
+	return value;
+}
+
 static inline void expect_status(const struct fixture *f, long status)
 {
 	expect(f, HTTP_OK, "");

@@ -163,6 +163,23 @@ static void test_read_file(void **state)
 	strbuf_done(&out);
 }
 
+static void test_read_up_to(void **state)
+{
+	char text[16];
+	struct err err;
+	(void)state;
+	assert_true(fsx_replace_durable(path, STR("0123456789"), 0600, &err));
+	int fd = open(path, O_RDONLY);
+	assert_int_equal(fsx_read_up_to(fd, text, 4), 4);
+	assert_memory_equal(text, "0123", 4);
+	assert_int_equal(fsx_read_up_to(fd, text, sizeof(text)), 6);
+	assert_memory_equal(text, "456789", 6);
+	assert_int_equal(fsx_read_up_to(fd, text, sizeof(text)), 0);
+	close(fd);
+	assert_int_equal(fsx_read_up_to(-1, text, sizeof(text)), -1);
+	assert_int_equal(errno, EBADF);
+}
+
 static void test_replace(void **state)
 {
 	struct err err;
@@ -361,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_write_all, start, stop),
 		cmocka_unit_test_setup_teardown(test_read_file, start, stop),
+		cmocka_unit_test_setup_teardown(test_read_up_to, start, stop),
 		cmocka_unit_test_setup_teardown(test_replace, start, stop),
 		cmocka_unit_test_setup_teardown(test_replace_without_chown, start, stop),
 		cmocka_unit_test_setup_teardown(test_replace_fails, start, stop),

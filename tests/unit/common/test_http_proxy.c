@@ -305,6 +305,9 @@ static void test_wrong_places(void **state)
 	expect(f, HTTP_FAIL_PROXY, "check proxy.tokens");
 	get_by(f, url_of(&url, "http://", server.port), "login.test", "/");
 	expect(f, HTTP_FAIL_PROXY, "check proxy.tokens");
+	f->ca_file = "/nonexistent/ca.pem"; /* not the proxy's fault */
+	get_by(f, url_of(&url, "http://", server.connect_port), "login.test", "/");
+	expect(f, HTTP_FAIL_TLS, "/nonexistent/ca.pem");
 	get_by(f, "http://anna:" PASSWORD "@p.test:1", "login.test", "/");
 	expect(f, HTTP_FAIL_PROXY, "into proxy.password");
 	strbuf_done(&url);

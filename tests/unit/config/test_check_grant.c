@@ -87,8 +87,12 @@ static void other_providers_need_theirs(void **state)
 		  "\"delegated\"; scope = \"mail\"; token_endpoint = \"https://h/t\"; "
 		  "device_endpoint = \"http://h/d\";",
 		  "device_endpoint \"http://h/d\" must be an https address", NULL },
-		{ "provider = \"gmail\"; authorization_endpoint = \"https://h/?a=b\";",
-		  "authorization_endpoint \"https://h/?a=b\" must be an https address", NULL },
+		{ "provider = \"gmail\"; authorization_endpoint = \"https://h/a?b=c&d=e\";", NULL,
+		  NULL },
+		{ "provider = \"gmail\"; authorization_endpoint = \"https://h/?a=b#c\";",
+		  "authorization_endpoint \"https://h/?a=b#c\" must be an https address", NULL },
+		{ "provider = \"gmail\"; device_endpoint = \"https://h/?a=b\";",
+		  "device_endpoint \"https://h/?a=b\" must be an https address", NULL },
 		{ "provider = \"smtp\"; host = \"h.example\"; auth = \"xoauth2\"; grant = "
 		  "\"managed_identity\"; scope = \"https://h/x\";",
 		  NULL, "that scope is the resource and /.default" },

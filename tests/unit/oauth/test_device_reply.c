@@ -49,6 +49,8 @@ static void test_read(void **state)
 		  "AB-CD", "https://a.test/d?x=1", 60000, 7000 },
 		{ "{" CODES PAGE ",\"interval\":0,\"expires_in\":99999999}", "AB-CD",
 		  "https://a.test/device", DEVICE_LIFE_MAX_MS, DEVICE_INTERVAL_MIN_MS },
+		{ "{" CODES PAGE ",\"interval\":0.3}", "AB-CD", "https://a.test/device", 900000,
+		  DEVICE_INTERVAL_MIN_MS },
 		{ "{" CODES PAGE ",\"interval\":-9,\"expires_in\":1e308}", "AB-CD",
 		  "https://a.test/device", DEVICE_LIFE_MAX_MS, DEVICE_INTERVAL_MIN_MS },
 		{ "{\"user_code\":\"A\\u001b[2JB\",\"device_code\":\"d\"," PAGE "}", "A\\x1b[2JB",

@@ -65,10 +65,8 @@ static void test_tokens(void **state)
 		  3600 },
 		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"expires_in\":null}", "a",
 		  3600 },
-		/* the first of duplicates; the empty error is none */
-		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"access_token\":\"b\","
-		  "\"error\":\"\"}",
-		  "a", 3600 },
+		/* the empty error is none */
+		{ "{\"token_type\":\"Bearer\",\"access_token\":\"a\",\"error\":\"\"}", "a", 3600 },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -122,6 +122,7 @@ static void test_no_tokens(void **state)
 	static const struct bad_case cases[] = {
 #define WITH_TOKEN(value) "{\"token_type\":\"Bearer\",\"access_token\":" value "}"
 		{ 200, JSON_TYPE, WITH_TOKEN("null"), "bad-reply" },
+		{ 200, JSON_TYPE, WITH_TOKEN("\"a\",\"access_token\":\"b\""), "bad-reply" },
 		{ 200, JSON_TYPE, WITH_TOKEN("7"), "bad-reply" },
 		{ 200, JSON_TYPE, WITH_TOKEN("{}"), "bad-reply" },
 		{ 200, JSON_TYPE, WITH_TOKEN("[]"), "bad-reply" },
