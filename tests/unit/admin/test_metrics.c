@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/admin/admin_world.h"
+/* WRAP: token_status */
+#include "tests/unit/admin/fake_token.h"
 
 #include "admin/metrics.h"
 
@@ -83,7 +84,7 @@ static void numbers_are_told(void **state)
 static void no_token_no_numbers(void **state)
 {
 	(void)state;
-	has_token = false;
+	account.token = NULL;
 	char *text = page();
 	expect(text, "oauthrelay_account_sessions{account=\"scanner\"} 2");
 	assert_null(strstr(text, "oauthrelay_token_good_for_seconds{"));
@@ -129,9 +130,9 @@ static void the_page_is_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(numbers_are_told, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(no_token_no_numbers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_page_is_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(numbers_are_told, set_up_token, tear_down),
+		cmocka_unit_test_setup_teardown(no_token_no_numbers, set_up_token, tear_down),
+		cmocka_unit_test_setup_teardown(the_page_is_in_order, set_up_token, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
