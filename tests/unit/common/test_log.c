@@ -221,6 +221,8 @@ static void the_writer_loses_nothing(void **state)
 
 /* stderr is a pipe that nobody reads until all is logged: nobody may wait for it. */
 static int gate[2];
+/* ... and the writer is stopped when the reader has seen the last: it waits only for a second. */
+static int seen[2];
 
 static void log_into_a_full_pipe(void)
 {
@@ -234,6 +236,8 @@ static void log_into_a_full_pipe(void)
 	/* The reader begins only now. */
 	if (write(gate[1], &byte, 1) != 1)
 		_exit(1);
+	if (read(seen[0], &byte, 1) != 1)
+		_exit(1);
 	log_stop_writer();
 }
 
@@ -246,6 +250,8 @@ static void a_full_pipe_drops_lines_and_says_so(void **state)
 	struct strbuf out;
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(pipe(gate), 0);
+	assert_int_equal(pipe(seen), 0);
+	bool told = false;
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
@@ -261,10 +267,15 @@ static void a_full_pipe_drops_lines_and_says_so(void **state)
 	strbuf_init(&out, 64U << 20);
 	char part[65536];
 	ssize_t n;
-	while ((n = read(fds[0], part, sizeof(part))) > 0)
+	while ((n = read(fds[0], part, sizeof(part))) > 0) {
 		strbuf_add(&out, part, (size_t)n);
+		if (!told && strstr(strbuf_cstr(&out), "log-lines-dropped count=") != NULL)
+			told = write(seen[1], &byte, 1) == 1;
+	}
 	close(fds[0]);
 	close(gate[0]);
+	close(seen[0]);
+	close(seen[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	const char *dropped = strstr(strbuf_cstr(&out), "log-lines-dropped count=");
