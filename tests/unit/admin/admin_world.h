@@ -29,7 +29,6 @@ enum {
 struct account {
 	struct account_status status;
 	const struct account_config *config;
-	struct token *token;
 };
 
 static struct queued messages[MESSAGES];
@@ -138,11 +137,6 @@ const struct account_config *account_config_of(const struct account *a)
 	return a->config;
 }
 
-struct token *account_token(const struct account *a)
-{
-	return a->token;
-}
-
 void account_status(const struct account *a, struct account_status *out)
 {
 	*out = a->status;
@@ -174,35 +168,59 @@ void token_status(const struct token *token, struct token_status *out)
 	*out = token_now;
 }
 
+/* The order that is under way (oauth/token.h). */
+static struct {
+	const char *what;
+	struct credential credential;
+	token_order_cb *cb;
+	void *arg;
+	bool cancelled;
+} ordered;
+
+static void order(const char *what, const struct token *token, token_order_cb *cb, void *arg)
+{
+	assert_ptr_equal(token, &token_now);
+	assert_null(ordered.what);
+	ordered.what = what;
+	ordered.cb = cb;
+	ordered.arg = arg;
+}
+
+void token_add_credential(struct token *token, struct credential *credential, token_order_cb *cb,
+			  void *arg)
+{
+	ordered.credential = *credential;
+	*credential = (struct credential){ 0 };
+	order("add", token, cb, arg);
+}
+
+void token_forget_added(struct token *token, token_order_cb *cb, void *arg)
+{
+	order("forget", token, cb, arg);
+}
+
+void token_try_pending(struct token *token, token_order_cb *cb, void *arg)
+{
+	order("try", token, cb, arg);
+}
+
+void token_cancel_orders(struct token *token, void *arg)
+{
+	assert_ptr_equal(token, &token_now);
+	assert_true(ordered.arg == NULL || ordered.arg == arg);
+	ordered.cancelled = true;
+}
+
 const char *token_state_name(enum token_state state)
 {
 	static const char *const names[] = { "empty", "fetching", "valid", "backoff", "held" };
 	return names[state];
 }
 
-/* Orders are tested elsewhere. */
+/* Signing in is tested elsewhere. */
 void token_sign_in(struct token *token, struct token_grant *grant, token_order_cb *cb, void *arg)
 {
 	(void)token, (void)grant, (void)cb, (void)arg;
-	fail();
-}
-
-void token_add_credential(struct token *token, struct credential *credential, token_order_cb *cb,
-			  void *arg)
-{
-	(void)token, (void)credential, (void)cb, (void)arg;
-	fail();
-}
-
-void token_forget_added(struct token *token, token_order_cb *cb, void *arg)
-{
-	(void)token, (void)cb, (void)arg;
-	fail();
-}
-
-void token_cancel_orders(struct token *token, void *arg)
-{
-	(void)token, (void)arg;
 	fail();
 }
 

@@ -79,14 +79,15 @@ static void test_problems(void **state)
 static void test_what_ends(void **state)
 {
 	(void)state;
-	char *text = problems_of("{\"name\":\"a\",\"state\":\"open\",\"credentials\":[{\"label\":"
-				 "\"client secret\",\"ends\":\"2026-12-02T12:00:00.000Z\","
-				 "\"last_day\":\"2026-12-02\",\"ends_in_days\":10,"
-				 "\"remedy\":\"make\x1b one\"},{\"label\":\"x\",\"remedy\":\"\"}],"
-				 "\"sign_in\":{\"signed_in\":true,\"ends\":\"2026-11-20T1\","
-				 "\"last_day\":\"2026-11-20\",\"ends_in_days\":-2,"
-				 "\"remedy\":\"oauthrelay login a\"}}");
-	assert_ptr_equal(strstr(text, "! Account a: the sign-in has ended, on 2026-11-20"), text);
+	char *text =
+		problems_of("{\"name\":\"a\",\"state\":\"open\",\"credentials\":[{\"label\":"
+			    "\"client secret\",\"ends\":\"2026-12-02T12:00:00.000Z\","
+			    "\"last_day\":\"2026-12-02\",\"ends_in_days\":10,"
+			    "\"remedy\":\"make\\u001b one\"},{\"label\":\"x\",\"remedy\":\"\"}],"
+			    "\"sign_in\":{\"signed_in\":true,\"ends\":\"2026-11-20T1\","
+			    "\"last_day\":\"2026-11-20\",\"ends_in_days\":-2,"
+			    "\"remedy\":\"oauthrelay login a\"}}");
+	assert_ptr_equal(strstr(text, "! Account a: the sign-in ended on 2026-11-20"), text);
 	assert_non_null(strstr(text, "  To do: oauthrelay login a\n\n! "));
 	assert_non_null(strstr(text, "Account a: client secret ends on 2026-12-02"));
 	assert_non_null(strstr(text, "(in 10 days).\n  To do: make\\x1b one\n"));
