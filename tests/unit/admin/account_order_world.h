@@ -32,72 +32,7 @@ static char certificate_pem[] = "-----BEGIN CERTIFICATE-----\n"
 				"iFVVZHrIswMvaYAEJbQW1n4bg01iFpiO\n"
 				"-----END CERTIFICATE-----\n";
 
-static struct token_status status;
 static struct credential shown[3];
-static struct credential_list list = { shown, 0 };
-static bool refused[3];
-
-void __wrap_token_status(const struct token *token, struct token_status *out);
-
-void __wrap_token_status(const struct token *token, struct token_status *out)
-{
-	assert_non_null(token);
-	*out = status;
-}
-
-/* The order that is under way. */
-static struct {
-	const char *what;
-	struct credential credential;
-	token_order_cb *cb;
-	void *arg;
-	bool cancelled;
-} ordered;
-
-static void order(const char *what, token_order_cb *cb, void *arg)
-{
-	assert_null(ordered.what);
-	ordered.what = what;
-	ordered.cb = cb;
-	ordered.arg = arg;
-}
-
-void __wrap_token_add_credential(struct token *token, struct credential *credential,
-				 token_order_cb *cb, void *arg);
-
-void __wrap_token_add_credential(struct token *token, struct credential *credential,
-				 token_order_cb *cb, void *arg)
-{
-	assert_non_null(token);
-	ordered.credential = *credential;
-	*credential = (struct credential){ 0 };
-	order("add", cb, arg);
-}
-
-void __wrap_token_forget_added(struct token *token, token_order_cb *cb, void *arg);
-
-void __wrap_token_forget_added(struct token *token, token_order_cb *cb, void *arg)
-{
-	assert_non_null(token);
-	order("forget", cb, arg);
-}
-
-void __wrap_token_try_pending(struct token *token, token_order_cb *cb, void *arg);
-
-void __wrap_token_try_pending(struct token *token, token_order_cb *cb, void *arg)
-{
-	assert_non_null(token);
-	order("try", cb, arg);
-}
-
-void __wrap_token_cancel_orders(struct token *token, void *arg);
-
-void __wrap_token_cancel_orders(struct token *token, void *arg)
-{
-	assert_non_null(token);
-	assert_true(ordered.arg == NULL || ordered.arg == arg);
-	ordered.cancelled = true;
-}
 
 static struct {
 	own_certificate_cb *cb;
@@ -139,7 +74,6 @@ static void on_answer(struct admin_ticket *t, struct admin_answer answer)
 	late = answer;
 }
 
-static struct token *const some_token = (struct token *)&status;
 static struct account_config *changed;
 
 static int begin(void **state)
@@ -149,13 +83,14 @@ static int begin(void **state)
 	memset(&ordered, 0, sizeof(ordered));
 	memset(&making, 0, sizeof(making));
 	memset(shown, 0, sizeof(shown));
-	memset(refused, 0, sizeof(refused));
-	status = (struct token_status){
-		.serving = "", .credentials = &list, .refused = refused, .state = TOKEN_VALID
-	};
-	list.n = 1;
+	token_credentials = (struct credential_list){ shown, 1 };
+	token_now = (struct token_status){ .serving = "",
+					   .credentials = &token_credentials,
+					   .refused = token_refused,
+					   .state = TOKEN_VALID };
+	memset(token_refused, 0, sizeof(token_refused));
 	shown[0] = (struct credential){ .kind = CREDENTIAL_SECRET, .label = "client secret" };
-	account.token = some_token;
+	has_token = true;
 	ticket = (struct admin_ticket){ .answer = on_answer };
 	answered = false;
 	/* The configuration is shared for reading; a test owns this one. */

@@ -14,6 +14,7 @@
 #include "admin/routes.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "oauth/token.h"
 #include "queue/account_token.h"
 #include "tests/unit/support/config_text.h"
 
@@ -28,7 +29,6 @@ enum {
 struct account {
 	struct account_status status;
 	const struct account_config *config;
-	struct token *token;
 };
 
 static struct queued messages[MESSAGES];
@@ -142,17 +142,86 @@ void account_status(const struct account *a, struct account_status *out)
 	*out = a->status;
 }
 
+/* The account's token: whatever the test puts into token_now; NULL where has_token is false. */
+static bool has_token;
+static struct token_status token_now;
+static struct account_token_counters token_counts;
+static struct credential_list token_credentials;
+static struct expiry_list token_expiries;
+static bool token_refused[4];
+
 struct token *account_token(const struct account *a)
 {
-	return a->token;
+	(void)a;
+	return has_token ? (struct token *)(void *)&token_now : NULL;
 }
-
-static struct account_token_counters token_counts;
 
 const struct account_token_counters *account_token_counters(const struct account *a)
 {
 	(void)a;
 	return &token_counts;
+}
+
+void token_status(const struct token *token, struct token_status *out)
+{
+	assert_ptr_equal(token, &token_now);
+	*out = token_now;
+}
+
+/* The order that is under way (oauth/token.h). */
+static struct {
+	const char *what;
+	struct credential credential;
+	token_order_cb *cb;
+	void *arg;
+	bool cancelled;
+} ordered;
+
+static void order(const char *what, const struct token *token, token_order_cb *cb, void *arg)
+{
+	assert_ptr_equal(token, &token_now);
+	assert_null(ordered.what);
+	ordered.what = what;
+	ordered.cb = cb;
+	ordered.arg = arg;
+}
+
+void token_add_credential(struct token *token, struct credential *credential, token_order_cb *cb,
+			  void *arg)
+{
+	ordered.credential = *credential;
+	*credential = (struct credential){ 0 };
+	order("add", token, cb, arg);
+}
+
+void token_forget_added(struct token *token, token_order_cb *cb, void *arg)
+{
+	order("forget", token, cb, arg);
+}
+
+void token_try_pending(struct token *token, token_order_cb *cb, void *arg)
+{
+	order("try", token, cb, arg);
+}
+
+void token_cancel_orders(struct token *token, void *arg)
+{
+	assert_ptr_equal(token, &token_now);
+	assert_true(ordered.arg == NULL || ordered.arg == arg);
+	ordered.cancelled = true;
+}
+
+const char *token_state_name(enum token_state state)
+{
+	static const char *const names[] = { "empty", "fetching", "valid", "backoff", "held" };
+	return names[state];
+}
+
+/* Signing in is tested elsewhere. */
+void token_sign_in(struct token *token, struct token_grant *grant, token_order_cb *cb, void *arg)
+{
+	(void)token, (void)grant, (void)cb, (void)arg;
+	fail();
 }
 
 static struct config *config;
@@ -190,7 +259,17 @@ static int set_up(void **state)
 						.sessions = 2,
 						.waiting = 3 } };
 	next_try = 61001;
+	has_token = true;
 	memset(&token_counts, 0, sizeof(token_counts));
+	memset(token_refused, 0, sizeof(token_refused));
+	token_credentials = (struct credential_list){ 0 };
+	token_expiries = (struct expiry_list){ 0 };
+	token_now = (struct token_status){ .state = TOKEN_VALID,
+					   .good_for_ms = 59001,
+					   .serving = "",
+					   .credentials = &token_credentials,
+					   .refused = token_refused,
+					   .expiries = &token_expiries };
 	return 0;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: token_status token_add_credential token_forget_added token_cancel_orders */
-/* WRAP: token_try_pending own_certificate_start own_certificate_cancel */
+/* WRAP: own_certificate_start own_certificate_cancel */
 #include "tests/unit/admin/account_order_world.h"
 
 static void make_certificate(const char *body)
@@ -13,7 +12,7 @@ static void make_certificate(const char *body)
 	assert_string_equal(ordered.what, "add");
 	assert_true(ordered.credential.pending);
 	assert_ptr_equal(ordered.credential.certificate_pem, certificate_pem);
-	shown[list.n++] = ordered.credential;
+	shown[token_credentials.n++] = ordered.credential;
 	ordered.cb(ordered.arg, NULL);
 	assert_true(answered);
 	assert_int_equal(late.status, 200);
@@ -30,7 +29,7 @@ static void a_certificate_is_made(void **state)
 static void another_is_made_when_it_is_asked_for(void **state)
 {
 	(void)state;
-	shown[list.n++] = certificate(true);
+	shown[token_credentials.n++] = certificate(true);
 	make_certificate("{\"new\":true}");
 }
 
@@ -43,9 +42,9 @@ static void one_that_ends_soon_or_is_refused_does_not_count(void **state)
 	ordered.what = NULL;
 	memset(&making, 0, sizeof(making));
 	answered = false;
-	list.n = 1;
+	token_credentials.n = 1;
 	shown[0] = certificate(false);
-	refused[0] = true;
+	token_refused[0] = true;
 	make_certificate("{\"new\":false}");
 }
 
@@ -54,7 +53,7 @@ static void a_waiting_one_is_tried_once_more(void **state)
 	const struct token_failure failure = { .class = TOKEN_FAIL_CONFIG,
 					       .text = { .text = "not registered" } };
 	(void)state;
-	shown[list.n++] = certificate(true);
+	shown[token_credentials.n++] = certificate(true);
 	assert_int_equal(post("scanner/certificate", NULL).status, 0);
 	assert_string_equal(ordered.what, "try");
 	ordered.cb(ordered.arg, &failure);
@@ -81,7 +80,7 @@ static void a_waiting_one_is_tried_once_more(void **state)
 static void one_that_is_accepted_is_shown(void **state)
 {
 	(void)state;
-	shown[list.n++] = certificate(false);
+	shown[token_credentials.n++] = certificate(false);
 	struct admin_answer answer = post("scanner/certificate", NULL);
 	assert_int_equal(answer.status, 200);
 	assert_string_equal(text(answer.body, "status"), "in-use");
@@ -104,7 +103,7 @@ static void every_cloud_has_its_portal(void **state)
 	};
 	char *before = changed->authority;
 	(void)state;
-	shown[list.n++] = certificate(false);
+	shown[token_credentials.n++] = certificate(false);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		changed->authority = rows[i].authority;
 		struct admin_answer answer = post("scanner/certificate", NULL);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: token_status token_add_credential token_forget_added token_cancel_orders */
-/* WRAP: token_try_pending own_certificate_start own_certificate_cancel */
+/* WRAP: own_certificate_start own_certificate_cancel */
 #include "tests/unit/admin/account_order_world.h"
 
 static void begin_secret(const char *body)
@@ -32,13 +31,13 @@ static void the_token_goes_meanwhile(void **state)
 {
 	(void)state;
 	begin_secret("{\"secret\":\"x\"}");
-	account.token = NULL;
+	has_token = false;
 	ticket.gone(ticket.arg);
 	assert_false(ordered.cancelled);
 	credential_done(&ordered.credential);
-	account.token = some_token;
+	has_token = true;
 	assert_int_equal(post("scanner/certificate", NULL).status, 0);
-	account.token = NULL;
+	has_token = false;
 	struct credential made = { .kind = CREDENTIAL_CERTIFICATE };
 	making.cb(making.arg, &made, NULL);
 	assert_int_equal(late.status, 409);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: token_status token_add_credential token_forget_added token_cancel_orders */
-/* WRAP: token_try_pending own_certificate_start own_certificate_cancel */
+/* WRAP: own_certificate_start own_certificate_cancel */
 #include "tests/unit/admin/account_order_world.h"
 
 static void what_no_account_takes(void **state)
@@ -36,9 +35,9 @@ static void what_this_account_cannot_have(void **state)
 		expect_refused(paths[i], "{\"secret\":\"x\"}", 409, "oauthrelay login scanner");
 		changed->credential_count = count;
 		changed->grant = grant;
-		account.token = NULL;
+		has_token = false;
 		expect_refused(paths[i], "{\"secret\":\"x\"}", 409, "does not sign in with OAuth2");
-		account.token = some_token;
+		has_token = true;
 	}
 }
 
@@ -64,8 +63,8 @@ static void a_secret_is_added(void **state)
 	assert_false(ordered.credential.pending);
 	shown[1] = shown[0];
 	shown[0] = ordered.credential;
-	list.n = 2;
-	status.serving = shown[0].label;
+	token_credentials.n = 2;
+	token_now.serving = shown[0].label;
 	ordered.cb(ordered.arg, NULL);
 	assert_true(answered);
 	assert_int_equal(late.status, 200);
@@ -132,7 +131,7 @@ static void what_is_not_stored_is_a_warning(void **state)
 static void added_ones_are_forgotten(void **state)
 {
 	(void)state;
-	list.n = 3;
+	token_credentials.n = 3;
 	shown[1].added_ms = shown[2].added_ms = 1;
 	begin_secret("{\"forget\":true}");
 	assert_string_equal(ordered.what, "forget");

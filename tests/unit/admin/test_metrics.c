@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: token_status */
-#include "tests/unit/admin/fake_token.h"
+#include "tests/unit/admin/admin_world.h"
 
 #include "admin/metrics.h"
 
@@ -84,7 +83,7 @@ static void numbers_are_told(void **state)
 static void no_token_no_numbers(void **state)
 {
 	(void)state;
-	account.token = NULL;
+	has_token = false;
 	char *text = page();
 	expect(text, "oauthrelay_account_sessions{account=\"scanner\"} 2");
 	assert_null(strstr(text, "oauthrelay_token_good_for_seconds{"));
@@ -130,9 +129,9 @@ static void the_page_is_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(numbers_are_told, set_up_token, tear_down),
-		cmocka_unit_test_setup_teardown(no_token_no_numbers, set_up_token, tear_down),
-		cmocka_unit_test_setup_teardown(the_page_is_in_order, set_up_token, tear_down),
+		cmocka_unit_test_setup_teardown(numbers_are_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_token_no_numbers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_page_is_in_order, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

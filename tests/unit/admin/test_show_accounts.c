@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: token_status token_add_credential token_forget_added token_cancel_orders */
-/* WRAP: token_try_pending own_certificate_start own_certificate_cancel */
+/* WRAP: own_certificate_start own_certificate_cancel */
 #include "tests/unit/admin/account_order_world.h"
 
 static void the_list(void **state)
@@ -18,13 +17,13 @@ static void the_list(void **state)
 	enum account_grant grant = changed->grant;
 	(void)state;
 	changed->grant = GRANT_DELEGATED;
-	status.expiries = &expiries;
-	status.signed_in = true;
-	status.signed_in_ms = INT64_C(1795305600000);
-	status.serving = "client secret";
+	token_now.expiries = &expiries;
+	token_now.signed_in = true;
+	token_now.signed_in_ms = INT64_C(1795305600000);
+	token_now.serving = "client secret";
 	shown[0].ends_ms = 1;
-	refused[0] = true;
-	shown[list.n++] = certificate(true);
+	token_refused[0] = true;
+	shown[token_credentials.n++] = certificate(true);
 	struct admin_answer answer = ask("GET /v1/accounts");
 	changed->grant = grant;
 	assert_int_equal(answer.status, 200);
@@ -52,7 +51,7 @@ static void the_list(void **state)
 static void one_without_oauth_is_listed_too(void **state)
 {
 	(void)state;
-	account.token = NULL;
+	has_token = false;
 	struct admin_answer answer = ask("GET /v1/accounts");
 	const cJSON *row = cJSON_GetArrayItem(member(answer.body, "accounts"), 0);
 	assert_true(cJSON_IsNull(member(row, "token")));

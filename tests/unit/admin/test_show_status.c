@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* WRAP: token_status */
-#include "tests/unit/admin/fake_token.h"
+#include "tests/unit/admin/admin_world.h"
 
 static void what_is_held_is_told(void **state)
 {
@@ -84,7 +83,7 @@ static void the_token_is_told(void **state)
 	assert_true(cJSON_IsTrue(member(credential, "refused")));
 	assert_true(cJSON_IsNull(member(credential, "ends")));
 	cJSON_Delete(a.body);
-	account.token = NULL;
+	has_token = false;
 	a = ask("GET /v1/status");
 	first = cJSON_GetArrayItem(member(a.body, "accounts"), 0);
 	assert_true(cJSON_IsNull(member(first, "token")));
@@ -95,9 +94,9 @@ static void the_token_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_is_held_is_told, set_up_token, tear_down),
-		cmocka_unit_test_setup_teardown(status_has_its_shape, set_up_token, tear_down),
-		cmocka_unit_test_setup_teardown(the_token_is_told, set_up_token, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_held_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(status_has_its_shape, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_token_is_told, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
