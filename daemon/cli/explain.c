@@ -162,7 +162,7 @@ static bool explain_reply(unsigned code, const struct strbuf *text, struct str s
 	reply_done(&reply);
 	if (code == 0 && !by_text)
 		return false;
-	set_code(out, shown.n == 0 ? str_of(rule->needle) : shown);
+	set_code(out, by_text && shown.n == 0 ? str_of(rule->needle) : shown);
 	if (rule == NULL) {
 		out->meaning = code < 500 ? "a passing refusal" : "a refusal for good";
 		out->effect = code < 500 ? verdicts[VERDICT_RETRY].effect
