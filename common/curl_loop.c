@@ -8,9 +8,9 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "common/curl_memory.h"
 #include "common/mem.h"
 #include "common/timer.h"
+#include "common/wiped_memory.h"
 
 /* One of curl's sockets, while curl wants to hear of it. */
 struct watched {
@@ -156,9 +156,9 @@ static void init_libcurl(void)
 	 * or in a test, when no other thread looks at the environment. */
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	unsetenv("SSLKEYLOGFILE");
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_memory_alloc, curl_memory_free,
-				 curl_memory_realloc, curl_memory_strdup,
-				 curl_memory_zalloc) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiped_memory_alloc, wiped_memory_free,
+				 wiped_memory_realloc, wiped_memory_strdup,
+				 wiped_memory_zalloc) != CURLE_OK)
 		abort();
 }
 

@@ -53,7 +53,7 @@ struct http_request {
 	CURL *easy;		      /* after that */
 	struct http_trust trust;
 	struct curl_slist *addresses;
-	struct curl_slist *headers; /* secrets in it are wiped by common/curl_memory.h */
+	struct curl_slist *headers; /* secrets in it are wiped by common/wiped_memory.h */
 	char error_text[CURL_ERROR_SIZE];
 	size_t header_n;
 	char *reply; /* reply_max bytes, from the first on; never moved, so that it can be wiped */

@@ -32,8 +32,7 @@ static const char *portal_of(const struct account_config *config)
 }
 
 static struct admin_answer describe(const struct account_config *config, const struct token *token,
-				    size_t index, const char *status,
-				    const struct token_failure *warning)
+				    size_t index, const char *status)
 {
 	struct token_status s;
 	token_status(token, &s);
@@ -45,7 +44,6 @@ static struct admin_answer describe(const struct account_config *config, const s
 	json_add_str(json, "client_id", str_of(config->client_id));
 	json_add_str(json, "tenant", str_of(config->tenant));
 	admin_add_optional(json, "portal", portal_of(config));
-	account_order_add_warning(json, warning);
 	return (struct admin_answer){ .status = 200, .body = json };
 }
 
@@ -75,13 +73,17 @@ static void on_stored(void *arg, const struct token_failure *failure)
 	struct account_order *order = arg;
 	const struct token *token = account_order_token(order);
 	size_t index;
-	if (failure != NULL && !account_order_is_warning(failure))
+	if (failure != NULL && !account_order_is_warning(failure)) {
 		account_order_answer(order, account_order_failed(failure));
-	else if (token == NULL || !find_ours(token, &index))
+		return;
+	}
+	if (token == NULL || !find_ours(token, &index)) {
 		account_order_answer(order, admin_error(409, "the account has changed meanwhile"));
-	else
-		account_order_answer(order, describe(account_order_config(order), token, index,
-						     "made", failure));
+		return;
+	}
+	struct admin_answer answer = describe(account_order_config(order), token, index, "made");
+	account_order_add_warning(answer.body, failure);
+	account_order_answer(order, answer);
 }
 
 static void on_made(void *arg, struct credential *credential, const struct err *err)
@@ -107,6 +109,49 @@ static struct admin_answer make(const struct admin_request *request, const struc
 	return answer;
 }
 
+/* ---- the one there is */
+
+/* With what the endpoint says to one that is waiting. */
+static struct admin_answer tell(const struct account_config *config, const struct token *token,
+				size_t index, const struct token_failure *failure)
+{
+	struct token_status s;
+	token_status(token, &s);
+	bool is_waiting = s.credentials->v[index].pending;
+	struct admin_answer answer =
+		describe(config, token, index, is_waiting ? "waiting" : "in-use");
+	json_add_str(answer.body, "refusal",
+		     str_of(is_waiting && failure != NULL ? failure->text.text : ""));
+	cJSON_AddNullToObject(answer.body, "warning");
+	return answer;
+}
+
+static void on_tried(void *arg, const struct token_failure *failure)
+{
+	struct account_order *order = arg;
+	const struct token *token = account_order_token(order);
+	size_t index;
+	if (token == NULL || !find_ours(token, &index))
+		account_order_answer(order, admin_error(409, "the account has changed meanwhile"));
+	else
+		account_order_answer(order,
+				     tell(account_order_config(order), token, index, failure));
+}
+
+static struct admin_answer show(const struct admin_request *request, const struct account *account,
+				size_t index)
+{
+	struct admin_answer answer;
+	struct token *token = account_token(account);
+	struct token_status s;
+	token_status(token, &s);
+	if (!s.credentials->v[index].pending)
+		return tell(account_config_of(account), token, index, NULL);
+	struct account_order *order = account_order_new(request, account, &answer);
+	token_try_pending(token, on_tried, order);
+	return answer;
+}
+
 struct admin_answer account_certificate(const struct admin_request *request)
 {
 	struct admin_answer answer;
@@ -114,13 +159,8 @@ struct admin_answer account_certificate(const struct admin_request *request)
 	const struct account *account = account_order_find_for_credential(request, &answer);
 	if (account == NULL)
 		return answer;
-	const struct account_config *config = account_config_of(account);
-	const struct token *token = account_token(account);
 	bool is_new = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(request->body, "new"));
-	if (is_new || !find_ours(token, &index))
+	if (is_new || !find_ours(account_token(account), &index))
 		return make(request, account);
-	struct token_status s;
-	token_status(token, &s);
-	return describe(config, token, index,
-			s.credentials->v[index].pending ? "waiting" : "in-use", NULL);
+	return show(request, account, index);
 }

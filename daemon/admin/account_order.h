@@ -19,9 +19,7 @@ struct account_order {
 	char *account; /* its name */
 	/* Of the kind of order: */
 	struct own_certificate *making;
-	char label[64];
 	size_t count;
-	int64_t ends_ms;
 };
 
 /* The account that the request's path names. NULL: *answer says that there is none, and which name

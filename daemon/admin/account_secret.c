@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "admin/account_order.h"
+#include "admin/show_accounts.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/units.h"
@@ -35,22 +36,24 @@ static const char *fault_of(struct str value, const struct account_config *confi
 
 /* ---- orders */
 
+/* The one that is first now. */
 static void on_added(void *arg, const struct token_failure *failure)
 {
 	struct account_order *order = arg;
-	struct strbuf ends;
+	const struct token *token = account_order_token(order);
+	struct token_status status;
 	if (failure != NULL && !account_order_is_warning(failure)) {
 		account_order_answer(order, account_order_failed(failure));
 		return;
 	}
+	if (token == NULL) {
+		account_order_answer(order, admin_error(409, "the account has changed meanwhile"));
+		return;
+	}
+	token_status(token, &status);
 	cJSON *json = cJSON_CreateObject();
 	json_add_str(json, "account", str_of(order->account));
-	json_add_str(json, "credential", str_of(order->label));
-	strbuf_init(&ends, 64);
-	if (order->ends_ms != 0)
-		clock_append_iso(&ends, order->ends_ms);
-	admin_add_optional(json, "ends", order->ends_ms != 0 ? strbuf_cstr(&ends) : NULL);
-	strbuf_done(&ends);
+	cJSON_AddItemToObject(json, "credential", show_accounts_credential(&status, 0));
 	account_order_add_warning(json, failure);
 	account_order_answer(order, (struct admin_answer){ .status = 200, .body = json });
 }
@@ -73,8 +76,6 @@ static struct admin_answer add(const struct admin_request *request, const struct
 		 strbuf_cstr(&day));
 	strbuf_done(&day);
 	secret_set(&credential.secret, value);
-	snprintf(order->label, sizeof(order->label), "%s", credential.label);
-	order->ends_ms = ends_ms;
 	token_add_credential(account_token(account), &credential, on_added, order);
 	return answer;
 }

@@ -12,6 +12,8 @@ enum {
 	TEXT_MAX = 1024,
 };
 
+static const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
+
 static const char *const kind_names[] = {
 	[CREDENTIAL_NONE] = "none",
 	[CREDENTIAL_SECRET] = "secret",
@@ -42,13 +44,35 @@ static const struct expiry *find_expiry(const struct expiry_list *list, enum exp
 	return NULL;
 }
 
-/* Its end, the days until then, whether that is only assumed, and what to do when it is near. */
-static void add_end(cJSON *json, const struct expiry *expiry)
+/* The day that is the last one: an end at midnight is that of the day before. */
+static void add_day(cJSON *json, const char *name, int64_t ends_ms)
 {
+	struct strbuf text;
+	strbuf_init(&text, 64);
+	if (ends_ms != 0)
+		clock_append_iso(&text, ends_ms - 1);
+	json_add_str(json, name, str_head(strbuf_str(&text), sizeof("2027-05-01") - 1));
+	strbuf_done(&text);
+}
+
+/* Begun ones count. */
+static int64_t days_up(int64_t ms)
+{
+	return ms > 0 ? (ms + day_ms - 1) / day_ms : ms / day_ms;
+}
+
+/* Its end, the days until then, whether that is only assumed, and what to do
+ * when it is near. expiry NULL: nobody is to be warned of it. */
+static void add_end(cJSON *json, int64_t ends_ms, const struct expiry *expiry)
+{
+	int64_t left_ms = ends_ms - clock_wall_ms();
 	bool is_near = expiry != NULL && !expiry->superseded && expiry_is_near(expiry);
-	add_time(json, "ends", expiry != NULL ? expiry->ends_ms : 0);
+	add_time(json, "ends", ends_ms);
+	add_day(json, "last_day", ends_ms);
 	if (expiry != NULL)
 		cJSON_AddNumberToObject(json, "ends_in_days", expiry->days_left);
+	else if (ends_ms != 0)
+		cJSON_AddNumberToObject(json, "ends_in_days", (double)days_up(left_ms));
 	else
 		cJSON_AddNullToObject(json, "ends_in_days");
 	cJSON_AddBoolToObject(json, "ends_assumed", expiry != NULL && expiry->assumed);
@@ -70,7 +94,7 @@ cJSON *show_accounts_credential(const struct token_status *status, size_t index)
 	cJSON_AddBoolToObject(json, "refused", !c->pending && status->refused[index]);
 	cJSON_AddBoolToObject(json, "pending", c->pending);
 	add_time(json, "added", c->added_ms);
-	add_end(json, find_expiry(status->expiries, what, c->label, c->ends_ms));
+	add_end(json, c->ends_ms, find_expiry(status->expiries, what, c->label, c->ends_ms));
 	if (c->kind == CREDENTIAL_CERTIFICATE &&
 	    own_certificate_thumbprints(c->certificate_pem, sha1, sha256)) {
 		cJSON_AddStringToObject(json, "thumbprint_sha1", sha1);
@@ -81,10 +105,11 @@ cJSON *show_accounts_credential(const struct token_status *status, size_t index)
 
 static cJSON *sign_in_json(const struct token_status *status)
 {
+	const struct expiry *expiry = find_expiry(status->expiries, EXPIRY_SIGN_IN, "", 0);
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddBoolToObject(json, "signed_in", status->signed_in);
 	add_time(json, "since", status->signed_in_ms);
-	add_end(json, find_expiry(status->expiries, EXPIRY_SIGN_IN, "", 0));
+	add_end(json, expiry != NULL ? expiry->ends_ms : 0, expiry);
 	return json;
 }
 

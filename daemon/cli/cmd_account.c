@@ -42,12 +42,14 @@ static void append_credential(struct strbuf *out, const cJSON *credential)
 {
 	const char *const words[][2] = {
 		{ "serving", "in use" },
-		{ "refused", "REFUSED when it was tried last" },
-		{ "pending", "waits until it is uploaded and accepted" },
+		{ "refused", "REFUSED the last time" },
+		{ "pending", "waits until it is accepted" },
 	};
 	const char *separator = ": ";
 	quote_append_bare(out, str_of(client_str(credential, "label")), TEXT_MAX);
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+	/* What has got the token of this hour may be refused by now. */
+	size_t first = client_is_true(credential, "refused");
+	for (size_t i = first; i < ARRAY_LEN(words); i++) {
 		if (!client_is_true(credential, words[i][0]))
 			continue;
 		strbuf_addf(out, "%s%s", separator, words[i][1]);
@@ -154,21 +156,23 @@ static void tell_forgotten(struct strbuf *out, const cJSON *answer)
 
 static void tell_added(struct strbuf *out, const cJSON *answer)
 {
-	const char *name = client_str(answer, "account");
-	const char *ends = client_str(answer, "ends");
+	const cJSON *credential = client_get_member(answer, "credential");
 	strbuf_addf(out,
 		    "The new secret is right: a token was got with it. Account %s uses it from now "
 		    "on,\nwithout a restart; what it used before stays behind it, in case.\n",
-		    name);
-	if (ends[0] != '\0')
-		strbuf_addf(out,
-			    "It ends on %.10s; the relay warns 30, 14, 7, 3 and 1 days before.\n",
-			    ends);
-	else
-		strbuf_adds(out, "Nobody has said when it ends: if you know, tell it next time "
-				 "(--expires 2027-05-01).\nWarnings go by its age until then.\n");
-	strbuf_addf(out,
-		    "It is stored sealed; no file has to be changed. `oauthrelay account list` "
+		    client_str(answer, "account"));
+	if (client_str(credential, "ends")[0] == '\0' ||
+	    client_is_true(credential, "ends_assumed")) {
+		strbuf_adds(out,
+			    "Nobody has said when it ends; warnings go by its age. If you know "
+			    "the day, give it\nagain with --expires 2027-05-01.\n");
+	} else {
+		strbuf_adds(out, "It ");
+		tell_end(out, credential);
+		strbuf_adds(out, "; the relay warns 30, 14, 7, 3 and 1 days before.\n");
+	}
+	strbuf_adds(out,
+		    "It is stored, sealed; no file has to be changed. `oauthrelay account list` "
 		    "shows it.\n");
 }
 

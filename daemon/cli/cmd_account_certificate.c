@@ -13,12 +13,18 @@
 
 enum {
 	VALUE_MAX = 256,
+	TEXT_MAX = 1024,
 	FILE_MODE = 0644, /* there is no secret in it */
 };
 
 static void append_value(struct strbuf *out, const cJSON *object, const char *name)
 {
 	quote_append_bare(out, str_of(client_str(object, name)), VALUE_MAX);
+}
+
+static void append_long(struct strbuf *out, const cJSON *object, const char *name)
+{
+	quote_append_visible(out, str_of(client_str(object, name)), TEXT_MAX);
 }
 
 static void tell_steps(struct strbuf *out, const cJSON *answer, const char *file)
@@ -37,10 +43,8 @@ static void tell_steps(struct strbuf *out, const cJSON *answer, const char *file
 	append_value(out, answer, "client_id");
 	strbuf_addf(out,
 		    "\n  2. Certificates & secrets > Certificates > Upload certificate > %s\n"
-		    "  3. compare the thumbprint that is shown there:\n     ",
+		    "  3. compare the thumbprint that is shown there with the one below\n",
 		    file);
-	append_value(out, client_get_member(answer, "credential"), "thumbprint_sha1");
-	strbuf_addc(out, '\n');
 }
 
 static void tell_waiting(struct strbuf *out, const cJSON *answer, const char *file)
@@ -49,8 +53,8 @@ static void tell_waiting(struct strbuf *out, const cJSON *answer, const char *fi
 	strbuf_adds(out,
 		    "\nNothing else is to do: the relay tries it after 1, 2, 5 and 10 minutes, "
 		    "then at least\nonce an hour, and changes over by itself as soon as it is "
-		    "accepted. What is in use now\nstays in use until then. `oauthrelay account "
-		    "list` shows how things are.\n");
+		    "accepted. What is in use now\nstays in use until then. This command, given "
+		    "again, tries it at once and says how\nthings are.\n");
 }
 
 static void tell_what(struct strbuf *out, const cJSON *answer, const char *file)
@@ -69,12 +73,17 @@ static void tell_what(struct strbuf *out, const cJSON *answer, const char *file)
 			    "The certificate for account %s has not been accepted yet. It is in %s "
 			    "(again,\nthe same one; --new would make another).\n",
 			    name, file);
+		if (client_str(answer, "refusal")[0] != '\0') {
+			strbuf_adds(out, "It was tried just now: ");
+			append_long(out, answer, "refusal");
+			strbuf_addc(out, '\n');
+		}
 		tell_waiting(out, answer, file);
 	} else {
 		strbuf_addf(
 			out,
-			"Account %s has a certificate that was accepted: it is in %s (again, the "
-			"same\none; --new makes another, for the time after it).\n",
+			"The certificate for account %s has been accepted. It is in %s (again, the "
+			"same one;\n--new makes another, for the time after it).\n",
 			name, file);
 	}
 	strbuf_adds(out, "\nThumbprint  ");
@@ -98,8 +107,10 @@ static bool write_file(const struct cli *cli, const char *path, const cJSON *ans
 	    str_icontains(pem, STR("PRIVATE KEY")) >= 0)
 		return err_set(err, "the relay's answer has no certificate in it");
 	return fsx_replace_durable(path, pem, FILE_MODE, err) ||
-	       err_prefix(err, "the certificate is made, but cannot be written (say where with "
-			       "--out FILE, and get the same one)");
+	       err_prefix(err,
+			  "the certificate is made, but cannot be written to %s (say where with "
+			  "--out FILE, and get the same one)",
+			  path);
 }
 
 int cmd_account_certificate(struct cli *cli)

@@ -37,8 +37,8 @@ const struct command commands[] = {
 	  "or just lifetime).\n",
 	  OPTION_JSON, 0, 1, cmd_config_keys },
 	{ "account list", "", "prints how accounts get their tokens",
-	  "One line for each account: its grant, its state, how long its token is good, and\n"
-	  "what it shows the token endpoint to get one. Below it each of its credentials and\n"
+	  "One line for each account: its grant, its state, how long its token is good,\n"
+	  "and what it shows the token endpoint to get one. Below it each credential, and\n"
 	  "since when somebody is signed in, with the day on which it ends.\n",
 	  ONLINE, 0, 0, cmd_account_list },
 	{ "account secret", "NAME", "gives an account a new client secret",
@@ -50,10 +50,11 @@ const struct command commands[] = {
 	  "certificates), so that only the configuration's remain.\n",
 	  ONLINE | OPTION_SECRET, 1, PASSWORD_TOO, cmd_account_secret },
 	{ "account certificate", "NAME", "makes a certificate for an account",
-	  "Makes key and certificate in the running relay, writes the certificate to NAME.cer\n"
-	  "(or where --out says) and prints where to upload it. The key never leaves the\n"
-	  "relay. It is used by itself as soon as it is accepted. Called again it prints how\n"
-	  "things are, and the same certificate; --new makes another.\n",
+	  "Makes key and certificate in the running relay, writes the certificate to\n"
+	  "NAME.cer (or where --out says) and prints where to upload it. The key never\n"
+	  "leaves the relay. It is used by itself as soon as it is accepted. Given again,\n"
+	  "the command tries it at once, prints how things are, and writes the same\n"
+	  "certificate; --new makes another.\n",
 	  ONLINE | OPTION_CERTIFICATE, 1, 1, cmd_account_certificate },
 	{ "device list", "", "prints who has connected, and who has not",
 	  "One line for each address that has connected since the start, the last one\n"

@@ -99,11 +99,11 @@ void tell_end(struct strbuf *out, const cJSON *object)
 	const cJSON *item = client_get_member(object, "ends_in_days");
 	int days = cJSON_IsNumber(item) ? item->valueint : 0;
 	const char *about = client_is_true(object, "ends_assumed") ? "about " : "";
-	const char *ends = client_str(object, "ends");
+	const char *ends = client_str(object, "last_day");
 	if (days <= 0)
-		strbuf_addf(out, "has ended, on %s%.10s", about, ends);
+		strbuf_addf(out, "ended on %s%s", about, ends);
 	else if (days == 1)
-		strbuf_addf(out, "ends on %s%.10s, within a day", about, ends);
+		strbuf_addf(out, "ends on %s%s, within a day", about, ends);
 	else
-		strbuf_addf(out, "ends on %s%.10s (in %d days)", about, ends, days);
+		strbuf_addf(out, "ends on %s%s (in %d days)", about, ends, days);
 }

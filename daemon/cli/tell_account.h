@@ -23,7 +23,7 @@ int tell_refused(struct cli *cli, const struct err *remedy, const struct err *er
 void tell_json(struct cli *cli, const cJSON *answer);
 /* To stderr, if there is one: it is done, but. */
 void tell_warning(struct cli *cli, const cJSON *answer);
-/* "ends on 2027-05-01 (in 160 days)", "has ended on ...", from `ends` and its companions. */
+/* "ends on 2027-05-01 (in 160 days)", "ended on ...", from `ends` and its companions. */
 void tell_end(struct strbuf *out, const cJSON *object);
 
 #endif

@@ -53,6 +53,7 @@ static struct config *load(const char *path, bool by_hand, struct config_report 
 	diag_report(&diag, report);
 	bool failed = diag.error_count != 0;
 	diag_done(&diag);
+	load_wipe(&parsed);
 	config_destroy(&parsed);
 	if (failed) {
 		config_unref(config);
@@ -135,6 +136,7 @@ struct config *config_peek(const char *path, struct err *err)
 		config_unref(config);
 	}
 	diag_done(&diag);
+	load_wipe(&parsed);
 	config_destroy(&parsed);
 	return ok ? config : NULL;
 }
@@ -151,6 +153,7 @@ char *config_peek_socket(const char *path)
 	    config_lookup_string(&parsed, "admin.socket", &found) != CONFIG_TRUE || found[0] != '/')
 		found = key->def;
 	char *socket = mem_strdup(found);
+	load_wipe(&parsed);
 	config_destroy(&parsed);
 	diag_done(&diag);
 	return socket;

@@ -380,3 +380,26 @@ void load_config(const struct config_t *parsed, struct config *config, struct di
 	set_defaults(top, config);
 	read_group(&l, top, root, config);
 }
+
+static void wipe(const config_setting_t *setting)
+{
+	/* libconfig hands out what is its own. */
+	const char *text = config_setting_type(setting) == CONFIG_TYPE_STRING
+				   ? config_setting_get_string(setting)
+				   : NULL;
+	if (text != NULL) {
+		char *own;
+		memcpy(&own, &text, sizeof(own));
+		secret_wipe(own, strlen(own));
+	}
+	for (int i = 0; config_setting_is_aggregate(setting) && i < config_setting_length(setting);
+	     i++)
+		wipe(config_setting_get_elem(setting, (unsigned)i));
+}
+
+void load_wipe(struct config_t *parsed)
+{
+	const config_setting_t *root = config_root_setting(parsed);
+	if (root != NULL)
+		wipe(root);
+}

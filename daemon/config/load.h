@@ -20,4 +20,7 @@ bool load_parse(struct config_t *parsed, struct diag *diag) MUST_CHECK;
 /* Fills a zeroed config; goes on after each finding. */
 void load_config(const struct config_t *parsed, struct config *config, struct diag *diag);
 
+/* Wipes the strings of a parsed file, one of which may be a secret, before it is freed. */
+void load_wipe(struct config_t *parsed);
+
 #endif

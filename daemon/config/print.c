@@ -2,6 +2,7 @@
 #include "config/print.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/json.h"
 #include "common/quote.h"
@@ -48,17 +49,27 @@ static cJSON *allow_json(const struct config *config)
 	return array;
 }
 
+/* A secret's value, of which not even a copy is made; where it is kept is no secret. */
+static bool is_hidden(const struct schema_key *key, const void *base)
+{
+	char *text;
+	if (key->type != SCHEMA_SECRET)
+		return false;
+	memcpy(&text, schema_field_const(key, base), sizeof(text));
+	struct str ref = str_of(text);
+	return ref.n != 0 && !str_starts(ref, STR("file:")) && !str_starts(ref, STR("credential:"));
+}
+
 static void add_text(cJSON *object, const struct schema_key *key, const void *base)
 {
 	struct strbuf text;
+	if (is_hidden(key, base)) {
+		cJSON_AddStringToObject(object, key->name, PRINT_MASK);
+		return;
+	}
 	strbuf_init(&text, VALUE_MAX);
 	schema_append_text(&text, key, base);
-	bool hidden = key->type == SCHEMA_SECRET && text.n != 0 &&
-		      !str_starts(strbuf_str(&text), STR("file:")) &&
-		      !str_starts(strbuf_str(&text), STR("credential:"));
-	if (hidden)
-		cJSON_AddStringToObject(object, key->name, PRINT_MASK);
-	else if (text.n == 0 && key->def == NULL)
+	if (text.n == 0 && key->def == NULL)
 		cJSON_AddNullToObject(object, key->name);
 	else
 		json_add_str(object, key->name, strbuf_str(&text));

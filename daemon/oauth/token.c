@@ -156,6 +156,8 @@ void token_on_loaded(struct token *token)
 {
 	(void)token_keep_credentials(token);
 	token_keep_recall(token);
+	if (token->state == TOKEN_VALID)
+		token->fetch_wanted = false;
 	token_orders_start(token);
 	/* Said at once, and not when the first message meets it. */
 	if (token->state == TOKEN_EMPTY && !token_has_something_to_show(token))
@@ -225,24 +227,25 @@ static void refuse_for_a_while(struct token *token, int64_t until)
 	token_set_failed(token);
 }
 
-void token_reject(struct token *token, uint32_t generation)
+bool token_reject(struct token *token, uint32_t generation)
 {
 	int64_t now = clock_mono_ms();
 	if (token->state != TOKEN_VALID || generation != token->generation)
-		return;
+		return true;
 	token_keep_drop(token);
 	if (token->attempt != NULL && token->errand == ERRAND_FETCH) {
 		token_set_state(token, TOKEN_FETCHING); /* a new one is on its way */
-		return;
+		return true;
 	}
 	token->forced_next = true;
 	if (now - token->forced_at < FORCED_GAP_MS) {
 		refuse_for_a_while(token, token->forced_at + FORCED_GAP_MS);
-		return;
+		return false;
 	}
 	token_set_state(token, TOKEN_EMPTY);
 	if (!TAILQ_EMPTY(&token->waits))
 		token_fetch(token);
+	return true;
 }
 
 void token_probe(struct token *token)

@@ -106,9 +106,9 @@ struct token_wait *token_get(struct token *token, token_cb *cb, void *arg);
 void token_cancel(struct token_wait *wait); /* NULL allowed */
 
 /* The server refused the token of this generation: the next one is a new one. Ignored when a newer
- * one is there already. The second time within a minute the token waits that minute out, whoever
- * asks. */
-void token_reject(struct token *token, uint32_t generation);
+ * one is there already. The second time within a minute it is not the token's fault: it returns
+ * false, and the token waits that minute out, whoever asks. */
+bool token_reject(struct token *token, uint32_t generation);
 /* Tries at once, whatever the state, unless a request is under way. */
 void token_probe(struct token *token);
 
@@ -134,6 +134,9 @@ void token_add_credential(struct token *token, struct credential *credential, to
 			  void *arg);
 /* The configuration's credentials alone, as if none had ever been added. */
 void token_forget_added(struct token *token, token_order_cb *cb, void *arg);
+/* Tries the pending certificate now; failure: it is not taken yet, and why. Nothing to do where
+ * there is none. */
+void token_try_pending(struct token *token, token_order_cb *cb, void *arg);
 /* No callback to this arg any more. What is not yet begun or proven does not happen. */
 void token_cancel_orders(struct token *token, void *arg);
 

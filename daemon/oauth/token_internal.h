@@ -12,7 +12,7 @@ struct event;
 
 /* What the sources of oauth/token.h share: token.c has the waiters and the interface, token_fetch.c
  * the state and the fetching, token_keep.c the record and the credentials, token_orders.c what
- * administrators order. */
+ * administrators order, token_pending.c a certificate that is not accepted yet. */
 
 struct token_wait {
 	TAILQ_ENTRY(token_wait) link;
@@ -84,6 +84,7 @@ struct token {
 	/* --- token_orders.c --- */
 	struct order_list orders;
 	struct event *orders_turn;
+	/* --- token_pending.c --- */
 	struct event *pending_timer;
 	unsigned pending_row; /* how often the pending certificate has been tried */
 	bool pending_due;
@@ -155,8 +156,20 @@ void token_orders_not_stored(struct token *token, const struct err *why);
 void token_orders_start(struct token *token);
 /* Is there something that needs the attempt, which is free? Begins it, then. */
 bool token_orders_use_attempt(struct token *token);
+/* Puts a credential first among those that were added; of what was there the same one goes, and the
+ * oldest when there are too many. Takes its content over. */
+void token_orders_record(struct token *token, struct credential *credential);
 /* The end of an attempt of theirs. grant NULL: failure. True: it was taken. */
 bool token_orders_attempted(struct token *token, enum errand errand, struct token_grant *grant,
 			    const struct token_failure *failure, int64_t took_ms);
+
+/* ---- token_pending.c: the certificate that Entra has not accepted yet ---- */
+void token_pending_init(struct token *token);
+/* There may be one now, or none any more: begins with the short waits. */
+void token_pending_start(struct token *token);
+/* It is due, and the attempt is free. */
+void token_pending_try(struct token *token);
+/* True: it has been accepted, and serves. */
+bool token_pending_end(struct token *token, struct token_grant *grant, int64_t took_ms);
 
 #endif

@@ -33,9 +33,11 @@ int64_t token_keep_idle_ms(const struct token *token)
 {
 	if (token->account->grant != GRANT_DELEGATED || token_keep_refresh_token(token).n == 0)
 		return INT64_MAX;
-	int64_t idle = clock_wall_ms() - token_store_record(token->store)->refresh_used_ms;
-	if (idle < 0) /* the clock was wrong then, or is now */
-		idle = 0;
+	struct account_record *record = token_store_record(token->store);
+	int64_t now_ms = clock_wall_ms();
+	if (record->refresh_used_ms > now_ms) /* the clock was wrong then, or is now */
+		record->refresh_used_ms = now_ms;
+	int64_t idle = now_ms - record->refresh_used_ms;
 	return idle < idle_max_ms ? idle_max_ms - idle : 0;
 }
 

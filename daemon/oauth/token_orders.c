@@ -9,12 +9,12 @@
 #include "common/timer.h"
 #include "config/remedy.h"
 #include "oauth/token_internal.h"
-#include "oauth/token_times.h"
 
 enum order_kind {
 	ORDER_SIGN_IN,
 	ORDER_ADD,
-	ORDER_FORGET
+	ORDER_FORGET,
+	ORDER_TRY,
 };
 
 /* Only the first of them gets beyond WAITING. */
@@ -139,8 +139,7 @@ static void drop_pending(struct credential_list *added)
 			credential_list_remove(added, i);
 }
 
-/* Puts it first; of what was there the same one goes, and the oldest when there are too many. */
-static void add_to_record(struct token *token, struct credential *credential)
+void token_orders_record(struct token *token, struct credential *credential)
 {
 	struct account_record *record = token_store_record(token->store);
 	struct credential_list *added = &record->added;
@@ -171,7 +170,7 @@ static void add(struct token *token, struct order *order, struct token_grant *gr
 		int64_t took_ms)
 {
 	const char *what = what_changed(&order->credential);
-	add_to_record(token, &order->credential);
+	token_orders_record(token, &order->credential);
 	if (grant != NULL) {
 		token_keep_served(token, 0);
 		token_take_grant(token, grant, took_ms);
@@ -195,13 +194,6 @@ static bool may_be_added(struct token *token, struct order *order)
 	return false;
 }
 
-static void begin_pending(struct token *token)
-{
-	token->pending_row = 0;
-	token->pending_due = false;
-	timer_start(token->pending_timer, token_times_pending_ms(++token->pending_row));
-}
-
 /* Needs the attempt, which is free. */
 static void begin_adding(struct token *token, struct order *order)
 {
@@ -210,7 +202,7 @@ static void begin_adding(struct token *token, struct order *order)
 		return;
 	if (order->credential.pending) {
 		add(token, order, NULL, 0);
-		begin_pending(token);
+		token_pending_start(token);
 	} else if (!token_has_something_to_show(token)) {
 		/* There is nothing to prove it with, and signing in needs it. */
 		add(token, order, NULL, 0);
@@ -243,59 +235,36 @@ static void forget(struct token *token, struct order *order)
 {
 	struct account_record *record = token_store_record(token->store);
 	credential_list_done(&record->added);
-	timer_stop(token->pending_timer);
-	token->pending_due = false;
+	token_pending_start(token);
 	if (token_keep_credentials(token) && token->state != TOKEN_EMPTY)
 		token->fetch_wanted = true; /* shows what the others are worth */
 	store(token, order, "added credentials forgotten");
 }
 
-/* ---- the pending certificate ---- */
+/* ---- the pending certificate, because a person is at it just now ---- */
 
-static struct credential *find_pending(struct token *token)
+static void begin_trying(struct token *token, struct order *order)
 {
-	struct credential_list *added = token_keep_added(token);
-	for (size_t i = 0; added != NULL && i < added->n; i++)
-		if (added->v[i].pending)
-			return &added->v[i];
-	return NULL;
-}
-
-static void try_pending(struct token *token)
-{
-	struct credential *pending = find_pending(token);
-	const struct credential_list alone = { pending, 1 };
-	token->pending_due = false;
-	if (pending == NULL)
+	if (!token_has_something_to_show(token)) {
+		refuse(token, order, "not-signed-in",
+		       "it cannot be tried before somebody has signed in for account {account}",
+		       "oauthrelay login {account}");
 		return;
-	timer_start(token->pending_timer, token_times_pending_ms(++token->pending_row));
-	if (token_has_something_to_show(token))
-		token_begin(token, ERRAND_PENDING, &alone, 0);
+	}
+	token_pending_start(token);
+	token_pending_try(token);
+	set_stage(token, order, token->errand == ERRAND_PENDING ? STAGE_PROVING : STAGE_OVER);
 }
 
-static void on_pending_due(evutil_socket_t fd, short what, void *arg)
+static void end_trying(struct token *token, const struct token_failure *failure)
 {
-	struct token *token = arg;
-	(void)fd;
-	(void)what;
-	token->pending_due = true;
-	token_use_attempt(token);
-}
-
-static bool end_pending(struct token *token, struct token_grant *grant, int64_t took_ms)
-{
-	struct credential *pending = find_pending(token);
-	struct credential accepted;
-	if (grant == NULL || pending == NULL)
-		return false;
-	credential_copy(&accepted, pending);
-	accepted.pending = false;
-	timer_stop(token->pending_timer);
-	add_to_record(token, &accepted);
-	token_keep_served(token, 0);
-	token_take_grant(token, grant, took_ms);
-	token->events.changed(token->events.arg, "certificate in use");
-	return true;
+	struct order *order = TAILQ_FIRST(&token->orders);
+	if (order == NULL || order->kind != ORDER_TRY || order->stage != STAGE_PROVING)
+		return;
+	if (failure != NULL)
+		fail(token, order, failure);
+	else
+		set_stage(token, order, STAGE_OVER);
 }
 
 /* ---- going on with them ---- */
@@ -317,6 +286,9 @@ static void begin(struct token *token, struct order *order)
 	case ORDER_FORGET:
 		forget(token, order);
 		break;
+	case ORDER_TRY:
+		begin_trying(token, order);
+		break;
 	}
 }
 
@@ -333,7 +305,7 @@ bool token_orders_use_attempt(struct token *token)
 	if (is_ready(token, order))
 		begin(token, order);
 	else if (token->pending_due && token_store_is_loaded(token->store))
-		try_pending(token);
+		token_pending_try(token);
 	return token->attempt != NULL;
 }
 
@@ -342,7 +314,9 @@ bool token_orders_attempted(struct token *token, enum errand errand, struct toke
 {
 	if (errand == ERRAND_PROOF)
 		return end_proof(token, grant, failure, took_ms);
-	return end_pending(token, grant, took_ms);
+	bool taken = token_pending_end(token, grant, took_ms);
+	end_trying(token, grant == NULL ? failure : NULL);
+	return taken;
 }
 
 void token_orders_start(struct token *token)
@@ -351,9 +325,7 @@ void token_orders_start(struct token *token)
 	/* Its proof was dropped with the old configuration. */
 	if (order != NULL && order->stage == STAGE_PROVING && token->attempt == NULL)
 		order->stage = STAGE_WAITING;
-	timer_stop(token->pending_timer);
-	if (find_pending(token) != NULL)
-		begin_pending(token);
+	token_pending_start(token);
 	token_orders_kick(token);
 }
 
@@ -415,6 +387,11 @@ void token_forget_added(struct token *token, token_order_cb *cb, void *arg)
 	(void)give(token, ORDER_FORGET, cb, arg);
 }
 
+void token_try_pending(struct token *token, token_order_cb *cb, void *arg)
+{
+	(void)give(token, ORDER_TRY, cb, arg);
+}
+
 void token_cancel_orders(struct token *token, void *arg)
 {
 	struct order *order, *next;
@@ -439,7 +416,7 @@ void token_orders_init(struct token *token)
 {
 	TAILQ_INIT(&token->orders);
 	token->orders_turn = event_new(token->env.base, -1, 0, on_orders_turn, token);
-	token->pending_timer = event_new(token->env.base, -1, 0, on_pending_due, token);
+	token_pending_init(token);
 }
 
 void token_orders_done(struct token *token)

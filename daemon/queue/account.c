@@ -76,8 +76,8 @@ static void apply_refresh(struct account *a, const char *reason, const char *rem
 		return;
 	}
 	a->rejected_generation = generation;
-	token_reject(a->token.token, generation);
-	if (a->token_rejected) {
+	if (!token_reject(a->token.token, generation) || a->token_rejected) {
+		a->token_rejected = true;
 		standing_hold(&a->standing, reason, remedy, false);
 		return;
 	}

@@ -166,7 +166,7 @@ def test_a_certificate_with_its_key(one, mode, fits):
 
 
 def test_a_certificate_that_has_expired_is_a_warning(one):
-    key = generated(one, "k.pem", "genrsa", "2048")
+    key = generated(one, "k.pem", "genpkey", "-algorithm", "RSA")
     asked = generated(one, "r.pem", "req", "-new", "-key", key, "-subj", "/CN=relay")
     both = generated(one, "both.pem", "x509", "-req", "-in", asked, "-signkey", key, "-days", "-1")
     with open(both, "a", encoding="ascii") as file, open(key, encoding="ascii") as part:

@@ -49,6 +49,7 @@ class Kills:
         self.count = int(os.environ.get("OAUTHRELAY_KILLS", "20"))
         self.dice = random.Random(int(os.environ.get("OAUTHRELAY_SEED", "1")))
         self.found = collections.Counter()
+        self.first = stored(relay)
 
     def each(self, event):
         """Starts it, and comes back when the sandbox has seen this event."""
@@ -73,10 +74,13 @@ class Kills:
         return "issued, not durable" if stored(self.relay) == before else "an older one durable"
 
     def end(self, capsys):
-        """Everything is delivered in the end, and nobody had to sign in."""
+        """Everything is delivered in the end, nobody had to sign in, and no litter is left."""
         self.relay.start()
         self.relay.wait_drained()
+        self.relay.wait_until(lambda: stored(self.relay) != self.first)
+        self.relay.stop()
         assert self.relay.events("account-held") == [] and usable(self.relay, self.sandbox)
+        assert os.listdir(os.path.dirname(sealed.path(self.relay))) == ["scanner"]
         with capsys.disabled():
             print(f" {self.count} kills: {dict(self.found)} ", end="")
 

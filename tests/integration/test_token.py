@@ -3,10 +3,13 @@
 import base64
 import datetime
 import os
+import socket
+import time
 
 import pytest
 
-from .dialogue import message, print_page, subject_of
+from . import sealed
+from .dialogue import Dialogue, message, print_page, stuff, subject_of
 
 FAILURE = 30
 
@@ -21,6 +24,160 @@ def test_one_request_however_many_wait(relay, sandbox):
     sandbox.release()
     sandbox.wait(messages=20)
     assert len(sandbox.events("token-connect")) == len(sandbox.events("token")) == 1
+
+
+def test_thousand_wait_for_an_expired_token(relay, sandbox):
+    """TOK-09: the last run's token has ended; a thousand messages, one request, all delivered."""
+    one = relay(start=False)
+    one.change({"log": {"level": "info"}})
+    one.config["accounts"][0]["limits"]["connections"] = 3
+    account = {**one.config["accounts"][0], "scope": "https://outlook.office365.com/.default"}
+    now = int(time.time() * 1000)
+    sealed.write(one, {"version": 1, "binding": sealed.binding(account, "client_credentials"),
+                       "access_token": "An-Expired-Token-" + "e" * 20,
+                       "access_got": now - 3700_000, "access_ends": now - 100_000})
+    one.write_config()
+    one.start()
+    sandbox.fault("token", "stall")
+    with Dialogue(one.port, timeout=60) as talk:
+        talk.hello()
+        for number in range(1000):
+            talk.envelope().expect(354, "DATA")
+            talk.send(stuff(message(f"m{number}")) + b".\r\n")
+            talk.expect(250)
+    sandbox.wait(stalled=1)
+    assert sandbox.messages() == []
+    sandbox.release()
+    sandbox.wait(messages=1000, timeout=120)
+    assert len(sandbox.events("token-connect")) == len(sandbox.events("token")) == 1
+    assert len(one.events("token", status="fetched")) == 1
+
+
+@pytest.fixture
+def dead_endpoints():
+    """Token endpoints that nobody answers at: five refuse, five take the connection and are mute."""
+    with socket.socket() as closed, socket.socket() as mute:
+        closed.bind(("127.0.0.1", 0))
+        mute.bind(("127.0.0.1", 0))
+        mute.listen(64)
+        yield [f"https://localhost:{sock.getsockname()[1]}/x/oauth2/v2.0/token"
+               for sock in (closed, mute) for _ in range(5)]
+
+
+def test_ten_dead_endpoints_and_one_that_lives(relay, sandbox, dead_endpoints):
+    """None of them blocks mail that another account can send, nor what comes in."""
+    one = relay(start=False)
+    accounts = [one.account(f"dead{number}", token_endpoint=url)
+                for number, url in enumerate(dead_endpoints)] + [one.account("alive")]
+    devices = [{"name": account["name"], "address": f"127.0.1.{number}", "account": account["name"]}
+               for number, account in enumerate(accounts, 1)]
+    one.config.pop("allow")
+    one.change(lambda config: config.update(accounts=accounts, devices=devices))
+    one.start()
+    for number in range(1, 11):
+        for _ in range(5):
+            print_page(one.port, message("waits"), source=f"127.0.1.{number}")
+    for number in range(20):
+        print_page(one.port, message(f"m{number}"), source="127.0.1.11")
+    sandbox.wait(messages=20)
+    assert {subject_of(record) for record in sandbox.messages()} == {f"m{n}" for n in range(20)}
+    assert one.events("token-failed", account="alive") == []
+    assert {event["account"] for event in one.events("token", status="fetched")} == {"alive"}
+    assert len(one.spool_files()) >= 50 and one.events("account-held") == []
+
+
+# --- the server refuses the token ---------------------------------------------------------
+REFUSED = "535 5.7.3 Authentication unsuccessful [SY5 2026-01-01 08DE]"
+
+
+def logins(sandbox):
+    return len([event for event in sandbox.events("command") if event["line"] == "AUTH XOAUTH2"])
+
+
+def test_a_storm_of_refusals_is_one_new_token(relay, sandbox):
+    """Eight sessions are told 535 with the same token: one request, and all is delivered."""
+    one = relay(start=False)
+    one.config["accounts"][0]["limits"]["connections"] = 8
+    one.write_config()
+    sandbox.set(connections=8)
+    one.start()
+    print_page(one.port, message("first"))
+    sandbox.wait(messages=1)
+    sandbox.fault("auth-response", "reply", text=REFUSED, count=8)
+    sandbox.fault("auth", "stall", count=8)
+    sandbox.off("smtp")
+    sandbox.on("smtp")
+    for number in range(40):
+        print_page(one.port, message(f"m{number}"))
+    sandbox.wait(stalled=2)             # more than one session has the old token
+    sandbox.release()
+    sandbox.clear()
+    sandbox.wait(messages=41)
+    assert len(sandbox.events("token")) <= 2 and one.events("account-held") == []
+
+
+def test_refused_with_a_fresh_token_too(relay, sandbox):
+    """One retry, then held: no third request, no third login, whatever comes in."""
+    sandbox.fault("auth-response", "reply", text=REFUSED, count=0)
+    one = relay(start=False)
+    one.config["accounts"][0]["limits"]["connections"] = 3
+    one.write_config()
+    one.start()
+    for number in range(30):
+        print_page(one.port, message(f"m{number}"))
+    one.wait_event("account-held", account="scanner")
+    for number in range(30):
+        print_page(one.port, message(f"later{number}"))
+    assert len(sandbox.events("token")) == 2 and logins(sandbox) == 2
+    one.reload()                        # a person asks for another try
+    still = one.wait_event("account-still-held", account="scanner")
+    assert REFUSED[:9] in still["reason"] and still["remedy"]
+    assert len(sandbox.events("token")) <= 4 and logins(sandbox) <= 4
+    sandbox.clear()
+    one.reload()
+    sandbox.wait(messages=60)
+
+
+def test_token_will_expire_soon(relay, sandbox):
+    """microsoft365.md 6.1: HVE asks for a new token, whatever we think of the old one's life."""
+    one = relay()
+    print_page(one.port, message("first"))
+    sandbox.wait(messages=1)
+    sandbox.fault("auth-response", "reply",
+                  text="501 5.5.127 Invalid XOAUTH2 auth data - Token will expire soon")
+    sandbox.off("smtp")
+    sandbox.on("smtp")
+    print_page(one.port, message("second"))
+    sandbox.wait(messages=2)
+    assert len(sandbox.events("token")) == 2 and one.events("account-held") == []
+
+
+@pytest.mark.parametrize("margin", [None, "10m"])
+def test_margin_of_high_volume_email(relay, sandbox, margin):
+    """A token of the last run with nine minutes left is good elsewhere, but not there."""
+    one = relay(start=False)
+    one.change({"log": {"level": "debug"}})
+    one.config["accounts"][0]["token_margin"] = margin
+    one.write_config()
+    one.start()
+    print_page(one.port, message("first"))
+    sandbox.wait(messages=1)
+    one.stop()
+    record = sealed.read(one)
+    record["access_ends"] = int(time.time() * 1000) + 540_000
+    record["access_got"] = record["access_ends"] - 3600_000
+    sealed.write(one, record)
+    sandbox.fault("token", "stall")     # what there is has to do meanwhile, if it can
+    one.start()
+    print_page(one.port, message("second"))
+    sandbox.wait(stalled=1)
+    if margin is None:
+        sandbox.wait(messages=2)
+    else:
+        assert len(sandbox.messages()) == 1
+    sandbox.release()
+    sandbox.wait(messages=2)
+    assert len(sandbox.events("token")) == 2
 
 
 @pytest.fixture

@@ -2,15 +2,16 @@
 """Tokens over a restart: sealed, private, and no trouble for anybody when they cannot be opened."""
 import base64
 import os
-import random
+import shutil
 import stat
 import subprocess
-import time
 
 import pytest
 
 from . import namespace, sealed
 from .dialogue import message, print_page
+
+NOBODY = 65534
 
 
 def mode(path):
@@ -234,6 +235,42 @@ def test_nothing_where_nobody_needs_to(relay, sandbox, trouble):
     assert len(sandbox.events("token")) == 2
     assert one.wait_event("token-record-refused", account="scanner")
     assert one.events("account-held") == []
+
+
+def owners(folder):
+    """Who owns it and all that is in it."""
+    return {os.stat(os.path.join(path, name)).st_uid for path, folders, names in os.walk(folder)
+            for name in [".", *folders, *names]}
+
+
+def test_root_signs_in_for_the_service(relay, sandbox):
+    """Before it has ever run: what root's command leaves is the service's, which starts with it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can do something for another user")
+    sandbox.set(device_interval=0.3)
+    one = relay(start=False, wrapper=("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+                                      "--clear-groups"))
+    # What it reads must be its own: the sandbox's folder is not.
+    account = sealed.delegated(one, device_endpoint=sandbox.endpoint("devicecode"),
+                               ca_file=shutil.copy(sandbox.ca_file, one.dir))
+    del one.config["tls"]
+    one.change(lambda config: config.update(accounts=[account]))
+    subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", one.dir], check=True)
+    with subprocess.Popen([one.program, "-c", one.path, "login", "scanner", "--json"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as login:
+        assert b'"device-code"' in login.stdout.readline()
+        sandbox.device("approve")
+        login.stdout.read()
+    assert login.returncode == 0
+    assert owners(one.state) == {NOBODY}
+    assert mode(os.path.join(one.state, "accounts")) == 0o700
+    assert mode(sealed.key_path(one)) == mode(sealed.path(one)) == 0o600
+    one.spawn()                         # it may not write to our socket for READY=1
+    one.wait_event("recovered")
+    print_page(one.port)
+    sandbox.wait(messages=1)
+    assert [event["grant_type"] for event in sandbox.events("token") if not event["error"]] == [
+        "urn:ietf:params:oauth:grant-type:device_code"]
 
 
 def test_a_record_without_its_account_harms_nobody(relay, sandbox):

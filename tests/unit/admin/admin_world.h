@@ -27,6 +27,7 @@ enum {
 struct account {
 	struct account_status status;
 	const struct account_config *config;
+	struct token *token;
 };
 
 static struct queued messages[MESSAGES];
@@ -135,17 +136,17 @@ const struct account_config *account_config_of(const struct account *a)
 	return a->config;
 }
 
+struct token *account_token(const struct account *a)
+{
+	return a->token;
+}
+
 void account_status(const struct account *a, struct account_status *out)
 {
 	*out = a->status;
 }
 
 /* None of them has one: what is done with tokens has tests of its own. */
-struct token *account_token(const struct account *a)
-{
-	(void)a;
-	return NULL;
-}
 
 static struct config *config;
 static char local[] = "scan";
@@ -193,7 +194,8 @@ static int tear_down(void **state)
 }
 
 /* "METHOD /path?query", and a body. */
-static struct admin_answer ask_with(const char *line, const char *body)
+static struct admin_answer ask_with_ticket(const char *line, const char *body,
+					   struct admin_ticket *ticket)
 {
 	const struct admin_ops ops = { .release_device = fake_release, .ctx = released };
 	struct str rest = str_of(line);
@@ -208,8 +210,13 @@ static struct admin_answer ask_with(const char *line, const char *body)
 	struct admin_view view = { .config = config,
 				   .intake = { .accepted_total = 20, .connections_now = 1 },
 				   .started_ms = clock_mono_ms() - 5000 };
-	const struct admin_call call = { method, path, query, str_of(body), NULL };
+	const struct admin_call call = { method, path, query, str_of(body), ticket };
 	return admin_dispatch(&view, &ops, &call);
+}
+
+static inline struct admin_answer ask_with(const char *line, const char *body)
+{
+	return ask_with_ticket(line, body, NULL);
 }
 
 static inline struct admin_answer ask(const char *line)

@@ -9,12 +9,12 @@ static void test_rejected_token(void **state)
 	struct fixture *f = *state;
 	begin_valid(f);
 	pass(f, 5000);
-	token_reject(f->token, 0);
-	token_reject(f->token, 2);
+	assert_true(token_reject(f->token, 0));
+	assert_true(token_reject(f->token, 2));
 	expect_token(f, "one");
-	token_reject(f->token, 1);
+	assert_true(token_reject(f->token, 1));
 	expect_state(f, TOKEN_EMPTY);
-	token_reject(f->token, 1);
+	assert_true(token_reject(f->token, 1));
 	assert_int_equal(net.started, 1); /* only when somebody wants one */
 	struct waiter waiter = { 0 };
 	token_get(f->token, on_token, &waiter);
@@ -27,7 +27,7 @@ static void test_rejected_token(void **state)
 	expect_token(f, "two");
 	/* The new one as well: not more than one such request in 60 s. */
 	pass(f, 20000);
-	token_reject(f->token, 2);
+	assert_false(token_reject(f->token, 2));
 	expect_state(f, TOKEN_BACKOFF);
 	expect_failure(f, "token-rejected", 40000);
 	assert_int_equal(ask(f).failure.class, TOKEN_FAIL_TRANSIENT);

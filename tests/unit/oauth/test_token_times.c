@@ -95,13 +95,33 @@ static void test_probes(void **state)
 	assert_int_equal(token_times_probe_ms(1, 0), 330000);
 }
 
+static void test_pending(void **state)
+{
+	static const int64_t minutes[] = { 1, 2, 5, 10, 20, 30, 60, 60 };
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(minutes); i++) {
+		dice = LOWEST;
+		assert_int_equal(token_times_pending_ms(i + 1), minutes[i] * 60000);
+		dice = HIGHEST;
+		assert_int_equal(token_times_pending_ms(i + 1), minutes[i] * 60000 + 10000);
+	}
+}
+
+static void test_margin(void **state)
+{
+	(void)state;
+	assert_int_equal(token_times_usable_ms(3600000, 0), 3600000);
+	assert_int_equal(token_times_usable_ms(3600000, 600000), 3000000);
+	assert_int_equal(token_times_usable_ms(600000, 600000), 300000);
+	assert_int_equal(token_times_usable_ms(60000, 600000), 30000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_renewal),
-		cmocka_unit_test(test_end),
-		cmocka_unit_test(test_backoff),
-		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_renewal), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_backoff), cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_pending), cmocka_unit_test(test_margin),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ static struct {
 	struct token_events token_events;
 	uint32_t rejected;
 	int rejects, probes;
+	bool no_new_token;
 	bool token_freed;
 } fake;
 
@@ -51,7 +52,7 @@ struct token *__wrap_token_new(const struct token_env *env, struct config *confi
 void __wrap_token_free(struct token *token);
 void __wrap_token_reconfigure(struct token *token, struct config *config,
 			      const struct account_config *account);
-void __wrap_token_reject(struct token *token, uint32_t generation);
+bool __wrap_token_reject(struct token *token, uint32_t generation);
 void __wrap_token_probe(struct token *token);
 enum token_state __wrap_token_state_of(const struct token *token);
 int64_t __wrap_token_good_for_ms(const struct token *token);
@@ -138,11 +139,12 @@ void __wrap_token_reconfigure(struct token *token, struct config *config,
 	(void)account;
 }
 
-void __wrap_token_reject(struct token *token, uint32_t generation)
+bool __wrap_token_reject(struct token *token, uint32_t generation)
 {
 	(void)token;
 	fake.rejected = generation;
 	fake.rejects++;
+	return !fake.no_new_token;
 }
 
 void __wrap_token_probe(struct token *token)
@@ -166,7 +168,7 @@ int64_t __wrap_token_good_for_ms(const struct token *token)
 /* --- an account with messages -------------------------------------------------------------- */
 
 enum {
-	MESSAGES = 6
+	MESSAGES = 8
 };
 
 static char name[] = "scanner", mailbox[] = "m@x.y", empty[] = "";
@@ -407,6 +409,44 @@ static void test_old_token_refused_again(void **state)
 	destroy(f);
 }
 
+/* A person has asked for another try, soon after: the reason stays the server's. */
+static void test_refused_again_after_a_retry(void **state)
+{
+	struct fixture *f = make(1, 1, 1000);
+	(void)state;
+	fake.no_new_token = true;
+	end(f, 0, STAGE_AUTH, 535, "Authentication unsuccessful");
+	assert_int_equal(status(f).state, ACCOUNT_HELD);
+	assert_non_null(strstr(status(f).reason, "Authentication unsuccessful"));
+	assert_non_null(strstr(status(f).remedy, "m@x.y"));
+	assert_int_equal(fake.count, 1);
+	destroy(f);
+}
+
+/* Many sessions that logged in at once hear 535 in any order: one new token, one new login. */
+static void test_storm_of_refusals(void **state)
+{
+	struct fixture *f = make(8, 8, 1000);
+	(void)state;
+	log_in(f, 0);
+	assert_int_equal(fake.alive, 8);
+	for (size_t i = 7; i > 0; i--)
+		end(f, i, STAGE_AUTH, 535, "Authentication unsuccessful");
+	assert_int_equal(fake.rejects, 1);
+	assert_int_equal(fake.rejected, 1);
+	assert_int_equal(fake.count, 9);
+	/* The new one works: those that come late with the old one say nothing against it. */
+	fake.sessions[8]->generation = 2;
+	log_in(f, 8);
+	size_t before = fake.count;
+	for (size_t i = 9; i < before; i++)
+		if (fake.sessions[i] != NULL)
+			end(f, i, STAGE_AUTH, 535, "Authentication unsuccessful");
+	assert_int_equal(fake.rejects, 1);
+	assert_int_equal(status(f).state, ACCOUNT_OPEN);
+	destroy(f);
+}
+
 /* Login works, but MAIL is refused as if there had been none: no third token. */
 static void test_token_refused_in_transactions(void **state)
 {
@@ -532,6 +572,8 @@ int main(void)
 		cmocka_unit_test(test_locked_account_is_left_alone_longer),
 		cmocka_unit_test(test_refused_token),
 		cmocka_unit_test(test_old_token_refused_again),
+		cmocka_unit_test(test_refused_again_after_a_retry),
+		cmocka_unit_test(test_storm_of_refusals),
 		cmocka_unit_test(test_token_refused_in_transactions),
 		cmocka_unit_test(test_barren_sessions_wait_longer),
 		cmocka_unit_test(test_reload_ends_what_is_on_its_way),

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "common/curl_memory.h"
+#include "common/wiped_memory.h"
 
 static const char canary[] = "CANARY-TOKEN-1f2e";
 static int freed, unwiped;
@@ -39,26 +39,26 @@ static int reset(void **state)
 static void test_what_is_freed_is_wiped(void **state)
 {
 	(void)state;
-	curl_memory_free(curl_memory_strdup(canary));
+	wiped_memory_free(wiped_memory_strdup(canary));
 	assert_int_equal(freed, 1);
 	assert_int_equal(unwiped, 0);
-	curl_memory_free(NULL);
+	wiped_memory_free(NULL);
 	assert_int_equal(freed, 1);
-	free(curl_memory_strdup(canary)); /* so the test would have seen it */
+	free(wiped_memory_strdup(canary)); /* so the test would have seen it */
 	assert_int_equal(unwiped, 1);
 }
 
 static void test_what_is_moved_is_wiped(void **state)
 {
 	(void)state;
-	char *text = curl_memory_strdup(canary);
-	char *grown = curl_memory_realloc(text, 100000);
+	char *text = wiped_memory_strdup(canary);
+	char *grown = wiped_memory_realloc(text, 100000);
 	assert_int_equal(freed, 1);
 	assert_string_equal(grown, canary);
-	char *shrunk = curl_memory_realloc(grown, sizeof(canary));
+	char *shrunk = wiped_memory_realloc(grown, sizeof(canary));
 	assert_string_equal(shrunk, canary);
 	assert_int_equal(freed, 2);
-	assert_null(curl_memory_realloc(shrunk, 0));
+	assert_null(wiped_memory_realloc(shrunk, 0));
 	assert_int_equal(freed, 3);
 	assert_int_equal(unwiped, 0);
 }
@@ -66,15 +66,15 @@ static void test_what_is_moved_is_wiped(void **state)
 static void test_the_rest(void **state)
 {
 	(void)state;
-	char *zeros = curl_memory_zalloc(10, 10);
+	char *zeros = wiped_memory_zalloc(10, 10);
 	for (size_t i = 0; i < 100; i++)
 		assert_int_equal(zeros[i], 0);
-	curl_memory_free(zeros);
-	char *fresh = curl_memory_realloc(NULL, 10);
+	wiped_memory_free(zeros);
+	char *fresh = wiped_memory_realloc(NULL, 10);
 	assert_non_null(fresh);
 	memset(fresh, 'x', 10);
-	curl_memory_free(fresh);
-	curl_memory_free(curl_memory_alloc(1));
+	wiped_memory_free(fresh);
+	wiped_memory_free(wiped_memory_alloc(1));
 }
 
 int main(void)
