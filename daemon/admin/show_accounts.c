@@ -121,7 +121,8 @@ static void add_token(cJSON *json, const struct token *token, const struct accou
 	cJSON_AddStringToObject(state, "state", token_state_name(s.state));
 	cJSON_AddNumberToObject(state, "good_for_s", (double)units_seconds_up(s.good_for_ms));
 	cJSON_AddBoolToObject(state, "stored", s.stored);
-	cJSON_AddNumberToObject(state, "clock_skew_s", (double)(s.skew_ms / 1000));
+	int64_t skew_s = s.skew_ms / 1000;
+	cJSON_AddNumberToObject(state, "clock_skew_s", (double)skew_s);
 	admin_add_optional(json, "serving", s.serving[0] != '\0' ? s.serving : NULL);
 	if (config->grant == GRANT_DELEGATED)
 		cJSON_AddItemToObject(json, "sign_in", sign_in_json(&s));

@@ -21,13 +21,17 @@ enum {
 	AADSTS_DIGITS_MIN = 5,
 };
 
+static const char tries_again[] =
+	"tries again by itself after 1, 2, 4 seconds, up to 5 minutes, or when the endpoint says; "
+	"a token that is still good goes on being used";
+
+static const char waits_for_sign_in[] =
+	"holds the account until somebody has signed in: its mail waits and does not grow too old";
+
 static const char *const class_effects[TOKEN_FAIL_COUNT] = {
-	[TOKEN_FAIL_TRANSIENT] = "tries again by itself after 1, 2, 4 seconds, up to 5 minutes, or "
-				 "when the endpoint says; a token that is still good goes on being "
-				 "used",
+	[TOKEN_FAIL_TRANSIENT] = tries_again,
 	[TOKEN_FAIL_CONFIG] = HELD,
-	[TOKEN_FAIL_LOGIN] = "holds the account until somebody has signed in: its mail waits and "
-			     "does not grow too old",
+	[TOKEN_FAIL_LOGIN] = waits_for_sign_in,
 	[TOKEN_FAIL_POLL] = "asks again after the interval it was told",
 };
 
