@@ -65,13 +65,13 @@ static int64_t days_up(int64_t ms)
  * when it is near. expiry NULL: nobody is to be warned of it. */
 static void add_end(cJSON *json, int64_t ends_ms, const struct expiry *expiry)
 {
-	int64_t left_ms = ends_ms - clock_wall_ms();
+	int64_t now_ms = clock_wall_ms(), left_ms = ends_ms - now_ms;
 	bool is_near = expiry != NULL && !expiry->superseded && expiry_is_near(expiry);
 	add_time(json, "ends", ends_ms);
 	add_day(json, "last_day", ends_ms);
 	if (expiry != NULL)
 		cJSON_AddNumberToObject(json, "ends_in_days", expiry->days_left);
-	else if (ends_ms != 0)
+	else if (ends_ms != 0 && expiry_clock_is_set(now_ms))
 		cJSON_AddNumberToObject(json, "ends_in_days", (double)days_up(left_ms));
 	else
 		cJSON_AddNullToObject(json, "ends_in_days");
