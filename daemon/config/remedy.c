@@ -22,6 +22,16 @@ static const char *permission(const struct account_config *account)
 	return account->grant == GRANT_DELEGATED ? "SMTP.Send" : "SMTP.SendAsApp";
 }
 
+/* Where people of any tenant sign in: no command takes it for one's own. */
+static bool is_nobodys_tenant(const char *tenant)
+{
+	static const char *const words[] = { "common", "organizations", "consumers" };
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieq(str_of(tenant), str_of(words[i])))
+			return true;
+	return false;
+}
+
 /* Length of the placeholder at text, 0 when it is none; its value, or what it means, goes to out.
  */
 static size_t fill(struct strbuf *out, const char *text, const struct account_config *account)
@@ -46,7 +56,8 @@ static size_t fill(struct strbuf *out, const char *text, const struct account_co
 		size_t n = strlen(places[i].name);
 		if (strncmp(text, places[i].name, n) != 0)
 			continue;
-		if (value == NULL || value[0] == '\0')
+		if (value == NULL || value[0] == '\0' ||
+		    (value == a->tenant && is_nobodys_tenant(value)))
 			value = places[i].meaning;
 		quote_append_bare(out, str_of(value), VALUE_MAX);
 		return n;

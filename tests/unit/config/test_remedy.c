@@ -12,6 +12,7 @@
 static char microsoft[] = "microsoft365", hve[] = "microsoft365-hve", other[] = "smtp",
 	    empty[] = "";
 static char name[] = "scanner", mailbox[] = "scanner@contoso.com", scope[] = "mail";
+static char anybody[] = "organizations";
 static char tenant[] = "bad\nname", id[] = "11111111", host[] = "smtp.office365.com";
 static struct account_config account = { .provider = microsoft,
 					 .name = name,
@@ -62,6 +63,8 @@ static void test_words_for_what_is_not_known(void **state)
 	expect("{client_id} {mailbox}", NULL, "<your client id> <address of the mailbox>");
 	account.tenant = empty;
 	expect("{account}, {tenant}", &account, "scanner, <your tenant id>");
+	account.tenant = anybody; /* whom no PowerShell takes for a tenant */
+	expect("-Organization {tenant}", &account, "-Organization <your tenant id>");
 	account.tenant = tenant;
 }
 
