@@ -57,7 +57,7 @@ static const struct reply_rule rules[] = {
 	 "the server wants TLS: set tls = \"starttls\" for account {account}"},
 
 	{AUTH,        0,   {5, 7, 3},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false,
-	 "Exchange does not let this token send as {mailbox}. Check in this order, in PowerShell after Connect-ExchangeOnline -Organization {tenant}: Set-CASMailbox {mailbox} -SmtpClientAuthenticationDisabled $false; New-ServicePrincipal -AppId {client_id} -ObjectId <object id of the ENTERPRISE application>; Add-MailboxPermission -Identity {mailbox} -User <that id> -AccessRights FullAccess; then in Entra: permission {permission} with admin consent. New rights take up to some hours"},
+	 "Exchange does not let this token send as {mailbox}. Check in this order, in PowerShell after Connect-ExchangeOnline -Organization {tenant}: Set-CASMailbox {mailbox} -SmtpClientAuthenticationDisabled $false; {rights}; then in Entra: permission {permission} with admin consent. New rights take up to some hours"},
 	{AUTH,        0,   {5, 7, 127},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
 	{AUTH,        0,   {5, 5, 127},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
 	{AUTH,        0,   {5, 5, 128},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
