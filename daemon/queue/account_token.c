@@ -95,16 +95,20 @@ void account_token_configure(struct account_token *at, const struct token_env *e
 		.changed = on_changed,
 		.arg = at,
 	};
+	struct token_env mine = *env;
+	mine.generation = at->generation;
 	if (ac->auth != UPSTREAM_AUTH_XOAUTH2)
 		account_token_done(at);
 	else if (at->token == NULL)
-		at->token = token_new(env, config, ac, &events);
+		at->token = token_new(&mine, config, ac, &events);
 	else
 		token_reconfigure(at->token, config, ac);
 }
 
 void account_token_done(struct account_token *at)
 {
+	if (at->token != NULL)
+		at->generation = token_generation(at->token);
 	token_free(at->token);
 	at->token = NULL;
 }

@@ -2,6 +2,7 @@
 /* WRAP: session_new session_free session_is_ready session_is_opening session_is_active */
 /* WRAP: session_deliver session_retire session_token_generation session_is_barren */
 /* WRAP: token_new token_free token_reconfigure token_reject token_probe token_state_of */
+/* WRAP: token_worked token_generation */
 /* WRAP: token_good_for_ms */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,6 +33,8 @@ static struct {
 	struct token_events token_events;
 	uint32_t rejected;
 	int rejects, probes;
+	uint32_t worked;	   /* the last of which it was said */
+	uint32_t first_generation; /* of the newest token */
 	bool no_new_token;
 	bool token_freed;
 } fake;
@@ -53,6 +56,8 @@ void __wrap_token_free(struct token *token);
 void __wrap_token_reconfigure(struct token *token, struct config *config,
 			      const struct account_config *account);
 bool __wrap_token_reject(struct token *token, uint32_t generation);
+void __wrap_token_worked(struct token *token, uint32_t generation);
+uint32_t __wrap_token_generation(const struct token *token);
 void __wrap_token_probe(struct token *token);
 enum token_state __wrap_token_state_of(const struct token *token);
 int64_t __wrap_token_good_for_ms(const struct token *token);
@@ -119,10 +124,10 @@ struct token *__wrap_token_new(const struct token_env *env, struct config *confi
 			       const struct account_config *account,
 			       const struct token_events *events)
 {
-	(void)env;
 	(void)config;
 	(void)account;
 	fake.token_events = *events;
+	fake.first_generation = env->generation;
 	return (struct token *)&fake;
 }
 
@@ -145,6 +150,18 @@ bool __wrap_token_reject(struct token *token, uint32_t generation)
 	fake.rejected = generation;
 	fake.rejects++;
 	return !fake.no_new_token;
+}
+
+void __wrap_token_worked(struct token *token, uint32_t generation)
+{
+	(void)token;
+	fake.worked = generation;
+}
+
+uint32_t __wrap_token_generation(const struct token *token)
+{
+	(void)token;
+	return fake.rejected + 1;
 }
 
 void __wrap_token_probe(struct token *token)
@@ -395,6 +412,39 @@ static void test_refused_token(void **state)
 	destroy(f);
 }
 
+/* The new token works, so that its own end is not taken for "the second time"; what an old session
+ * can still do does not count. */
+static void test_new_token_works(void **state)
+{
+	struct fixture *f = make(4, 3, 1000);
+	(void)state;
+	log_in(f, 0);
+	assert_int_equal(fake.worked, 1);
+	fake.worked = 0;
+	end(f, 1, STAGE_AUTH, 535, "Authentication unsuccessful");
+	log_in(f, 2);
+	delivered(f, 0);
+	assert_int_equal(fake.worked, 0);
+	fake.sessions[3]->generation = 2;
+	log_in(f, 3);
+	assert_int_equal(fake.worked, 2);
+	destroy(f);
+}
+
+/* The account was taken out of the configuration and has come back, with another token. */
+static void test_generations_outlive_the_token(void **state)
+{
+	struct fixture *f = make(1, 1, 1000);
+	(void)state;
+	end(f, 0, STAGE_AUTH, 535, "Authentication unsuccessful");
+	assert_int_equal(fake.rejected, 1);
+	account_stop(f->account);
+	assert_true(fake.token_freed);
+	account_configure(f->account, &f->config, &f->ac, NULL);
+	assert_int_equal(fake.first_generation, 2);
+	destroy(f);
+}
+
 /* A session that logs in later with a token known to be refused says nothing new. */
 static void test_old_token_refused_again(void **state)
 {
@@ -571,6 +621,8 @@ int main(void)
 		cmocka_unit_test(test_failed_probe_waits_longer),
 		cmocka_unit_test(test_locked_account_is_left_alone_longer),
 		cmocka_unit_test(test_refused_token),
+		cmocka_unit_test(test_new_token_works),
+		cmocka_unit_test(test_generations_outlive_the_token),
 		cmocka_unit_test(test_old_token_refused_again),
 		cmocka_unit_test(test_refused_again_after_a_retry),
 		cmocka_unit_test(test_storm_of_refusals),
