@@ -83,6 +83,8 @@ struct token_env {
 	struct state *state;	 /* NULL: nothing is remembered */
 	const struct seal *seal; /* NULL: likewise */
 	const char *unsealed;	 /* why there is no seal, and the cure; NULL: none is meant to be */
+	/* Of the token in whose place this one comes: sessions still name that one's. 0: none. */
+	uint32_t generation;
 };
 
 /* Success: token (valid during the call, copy what is needed) with its generation. Failure: NULL.
@@ -110,6 +112,11 @@ void token_cancel(struct token_wait *wait); /* NULL allowed */
  * one is there already. The second time within a minute it is not the token's fault: it returns
  * false, and the token waits that minute out, whoever asks. */
 bool token_reject(struct token *token, uint32_t generation);
+/* The server has taken the token of this generation: if it refuses it one day, that is a new matter
+ * and not "the second time". */
+void token_worked(struct token *token, uint32_t generation);
+/* The newest there has been. */
+uint32_t token_generation(const struct token *token);
 /* Tries at once, whatever the state, unless a request is under way. */
 void token_probe(struct token *token);
 

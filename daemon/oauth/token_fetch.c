@@ -302,13 +302,16 @@ void token_fail_hopeless(struct token *token)
 	struct strbuf remedy;
 	token->hopeless = false;
 	strbuf_init(&remedy, sizeof(failure.remedy.text));
-	remedy_append(&remedy, advice_remedy(ADVICE_SIGN_IN, token->account), token->account);
 	err_set(&failure.text, "nobody has signed in for this account");
-	if (token->env.unsealed != NULL && token->env.seal == NULL)
+	if (token->env.unsealed != NULL && token->env.seal == NULL) {
 		err_set(&failure.text,
 			"nobody has signed in since the start, and what was stored "
 			"cannot be opened: %s",
 			token->env.unsealed);
+		strbuf_adds(&remedy, "mend that, then systemctl restart oauthrelay (a reload does "
+				     "not do); where no sign-in was stored: ");
+	}
+	remedy_append(&remedy, advice_remedy(ADVICE_SIGN_IN, token->account), token->account);
 	err_set(&failure.remedy, "%s", strbuf_cstr(&remedy));
 	strbuf_done(&remedy);
 	take_failure(token, &failure);

@@ -95,10 +95,12 @@ void account_token_configure(struct account_token *at, const struct token_env *e
 		.changed = on_changed,
 		.arg = at,
 	};
+	struct token_env mine = *env;
+	mine.generation = at->generation;
 	if (ac->auth != UPSTREAM_AUTH_XOAUTH2)
 		account_token_done(at);
 	else if (at->token == NULL)
-		at->token = token_new(env, config, ac, &events);
+		at->token = token_new(&mine, config, ac, &events);
 	else
 		token_reconfigure(at->token, config, ac);
 }
@@ -106,6 +108,8 @@ void account_token_configure(struct account_token *at, const struct token_env *e
 void account_token_done(struct account_token *at)
 {
 	struct token *token = at->token;
+	if (token != NULL)
+		at->generation = token_generation(token);
 	at->token = NULL; /* who is told by its end finds none any more */
 	token_free(token);
 }

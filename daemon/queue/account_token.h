@@ -24,6 +24,7 @@ struct account_token {
 	void (*failed)(void *arg, const struct token_failure *failure);
 	void *arg;
 	struct account_token_counters counters; /* ours */
+	uint32_t generation;			/* ours: of a token that there was before */
 };
 
 /* env is used now only. config holds ac; both may be replaced by the next call. */

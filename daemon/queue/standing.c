@@ -144,6 +144,16 @@ void standing_proved(struct standing *s)
 {
 	s->probes = 0;
 	s->failures = 0;
+	s->locked = false;
+}
+
+/* It did not get through; what is to be done has not changed. */
+static void probe_failed(struct standing *s, const char *reason, const char *remedy)
+{
+	char *before = mem_strdup(s->remedy);
+	set_state(s, ACCOUNT_HELD, reason, remedy[0] != '\0' ? remedy : before,
+		  retry_probe_ms(s->probes++, s->locked));
+	free(before);
 }
 
 void standing_wait(struct standing *s, const char *reason, const char *remedy, int64_t ms)
@@ -156,7 +166,7 @@ void standing_wait(struct standing *s, const char *reason, const char *remedy, i
 		set_state(s, ACCOUNT_WAITING, reason, remedy, ms);
 		break;
 	case ACCOUNT_PROBING:
-		set_state(s, ACCOUNT_HELD, reason, remedy, retry_probe_ms(s->probes++, false));
+		probe_failed(s, reason, remedy);
 		break;
 	case ACCOUNT_WAITING:
 	case ACCOUNT_HELD:
@@ -166,8 +176,10 @@ void standing_wait(struct standing *s, const char *reason, const char *remedy, i
 
 void standing_hold(struct standing *s, const char *reason, const char *remedy, bool locked)
 {
-	if (s->state != ACCOUNT_HELD)
-		set_state(s, ACCOUNT_HELD, reason, remedy, retry_probe_ms(s->probes++, locked));
+	if (s->state == ACCOUNT_HELD)
+		return;
+	s->locked = locked;
+	set_state(s, ACCOUNT_HELD, reason, remedy, retry_probe_ms(s->probes++, locked));
 }
 
 void standing_hold_for_token(struct standing *s, const char *reason, const char *remedy,
