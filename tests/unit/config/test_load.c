@@ -373,7 +373,6 @@ static void what_the_sample_hides_is_right(void **state)
 		"tls.key /etc/oauthrelay/relay.key",
 		"seal_key: \"/etc/oauthrelay/seal.key\" does not exist",
 		"/etc/oauthrelay/invoices.crt",
-		"assertion_file /run/oauthrelay-assertion/token",
 	};
 	struct strbuf text;
 	struct config_report report;
