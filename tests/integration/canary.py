@@ -100,7 +100,7 @@ class Needles:
         return [f"{where} shows {name}" for name in sorted(found)]
 
 
-class _Unix(http.client.HTTPConnection):
+class Unix(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost", timeout=5)
         self._path = path
@@ -113,7 +113,7 @@ class _Unix(http.client.HTTPConnection):
 
 def ask(path, page):
     """What the control socket answers; nothing when nobody does."""
-    connection = _Unix(path)
+    connection = Unix(path)
     try:
         connection.request("GET", page)
         return connection.getresponse().read()

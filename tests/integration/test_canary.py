@@ -42,6 +42,16 @@ def test_a_part_of_a_token(start, end):
     assert needles.find("x", base64.b64encode(b"user=a\x01auth=Bearer " + token.encode()))
 
 
+def order(socket_path, path):
+    """A POST without a body; its status."""
+    connection = canary.Unix(socket_path)
+    try:
+        connection.request("POST", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 def planted(one):
     """What the canary says, and then nothing of it any more, so that this test may pass."""
     found = one.canary.verdict()
@@ -165,6 +175,16 @@ def test_the_process_itself(run, place):
         run.canary.look_at_process(other.pid)
         other.kill()
     assert planted(run) == [f"/proc/PID/{place} shows secret Can..."]
+
+
+def test_a_secret_in_a_wrong_path(run):
+    """Typed by hand, behind a path or in its query: that there was an order is logged, no more."""
+    for path in (f"/v1/accounts/scanner/secret/{FORMS['hex']}",
+                 f"/v1/accounts/scanner/secret?x={FORMS['hex']}"):
+        order(run.socket_path, path)
+    did = [event["did"] for event in run.events("admin")]
+    assert did == ["POST (no such path)", "POST /v1/accounts/scanner/secret"]
+    assert planted(run) == []
 
 
 def test_what_the_control_socket_answers(run, sandbox):
