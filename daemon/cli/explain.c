@@ -152,7 +152,7 @@ static const struct reply_rule *rule_for(const struct reply *reply)
 
 /* shown: the code as it was found; empty: by its words alone. */
 static bool explain_reply(unsigned code, const struct strbuf *text, struct str shown,
-			  struct explanation *out)
+			  const struct account_config *account, struct explanation *out)
 {
 	struct reply reply = { 0 };
 	reply_set(&reply, code, strbuf_cstr(text));
@@ -176,7 +176,7 @@ static bool explain_reply(unsigned code, const struct strbuf *text, struct str s
 	out->meaning = verdicts[rule->verdict].meaning;
 	out->effect = verdicts[rule->verdict].effect;
 	out->fixer = verdicts[rule->verdict].fixer;
-	out->remedy = rule->remedy;
+	out->remedy = reply_rule_remedy(rule, account);
 	return true;
 }
 
@@ -281,7 +281,8 @@ static bool find_bare_number(struct str text, const struct account_config *accou
 }
 
 /* "535 5.7.139 ...", "550-5.7.60", "5.7.60", wherever they stand. */
-static bool find_enhanced(struct str text, struct explanation *out)
+static bool find_enhanced(struct str text, const struct account_config *account,
+			  struct explanation *out)
 {
 	struct words w = { .rest = text };
 	unsigned code = 0;
@@ -303,7 +304,7 @@ static bool find_enhanced(struct str text, struct explanation *out)
 		strbuf_addstr(&whole, w.word);
 		strbuf_addc(&whole, ' ');
 		strbuf_addstr(&whole, str_head(w.from, TEXT_MAX));
-		found = explain_reply(code, &whole, str_of(out->code), out);
+		found = explain_reply(code, &whole, str_of(out->code), account, out);
 	}
 	strbuf_done(&whole);
 	return found;
@@ -346,7 +347,8 @@ static bool find_word(struct str text, const struct account_config *account,
 }
 
 /* "535 Authentication failed": a code at the beginning; or a text that the rules know. */
-static bool find_reply(struct str text, struct explanation *out)
+static bool find_reply(struct str text, const struct account_config *account,
+		       struct explanation *out)
 {
 	struct words w = { .rest = text };
 	struct strbuf whole;
@@ -355,7 +357,7 @@ static bool find_reply(struct str text, struct explanation *out)
 		code = w.word;
 	strbuf_init(&whole, REPLY_TEXT_MAX);
 	strbuf_addstr(&whole, str_head(str_trim(code.n != 0 ? w.rest : text), TEXT_MAX));
-	bool found = explain_reply(number_of(code), &whole, code, out);
+	bool found = explain_reply(number_of(code), &whole, code, account, out);
 	strbuf_done(&whole);
 	return found;
 }
@@ -385,8 +387,8 @@ void explain_text(struct str text, const struct account_config *account, struct 
 	*out = (struct explanation){ 0 };
 	/* The surest first: a log line of a token's failure also holds times and addresses. */
 	if (!find_aadsts(text, account, out) && !find_bare_number(text, account, out) &&
-	    !find_enhanced(text, out) && !find_word(text, account, out) &&
-	    !find_trouble(text, account, out) && !find_reply(text, out))
+	    !find_enhanced(text, account, out) && !find_word(text, account, out) &&
+	    !find_trouble(text, account, out) && !find_reply(text, account, out))
 		guess_word(text, out);
 	out->class = or_nothing(out->class);
 	out->meaning = or_nothing(out->meaning);

@@ -63,8 +63,9 @@ static void describe(const struct account *a, const struct reply_rule *rule,
 	strbuf_init(reason, 4096);
 	strbuf_init(remedy, 4096);
 	reply_append(reason, reply);
-	if (rule->remedy != NULL)
-		remedy_append(remedy, rule->remedy, a->ac);
+	const char *what = reply_rule_remedy(rule, a->ac);
+	if (what != NULL)
+		remedy_append(remedy, what, a->ac);
 }
 
 static void apply_refresh(struct account *a, const char *reason, const char *remedy,

@@ -13,6 +13,21 @@ enum {
 	ANY = 0,
 };
 
+/* Of those that refuse a token, by what the account has shown to get it. */
+static const char token_remedy[] =
+	"Exchange does not let this token send as {mailbox}. Check in this order, in PowerShell after "
+	"Connect-ExchangeOnline -Organization {tenant}: Set-CASMailbox {mailbox} "
+	"-SmtpClientAuthenticationDisabled $false; New-ServicePrincipal -AppId {client_id} -ObjectId "
+	"<object id of the ENTERPRISE application>; Add-MailboxPermission -Identity {mailbox} -User "
+	"<that id> -AccessRights FullAccess; then in Entra: permission {permission} with admin consent. "
+	"New rights take up to some hours";
+static const char sign_in_remedy[] =
+	"Exchange does not let this sign-in send as {mailbox}. Check in this order: that {mailbox} has "
+	"signed in, or somebody with Full Access to it (otherwise `oauthrelay login {account}`); in "
+	"PowerShell after Connect-ExchangeOnline: Set-CASMailbox {mailbox} "
+	"-SmtpClientAuthenticationDisabled $false; then in Entra: permission {permission}. New rights "
+	"take up to some hours";
+
 #define REMEDY_SEND_AS                                                                            \
 	"allow it: Add-RecipientPermission <sender> -Trustee {mailbox} -AccessRights SendAs; or " \
 	"leave the address out of send_as, so that it is rewritten to {mailbox}"
@@ -28,7 +43,7 @@ static const struct reply_rule rules[] = {
 	{AUTH | MAIL, 0,   {0, 0, 0},     "account locked",                           VERDICT_HOLD,      SCOPE_ACCOUNT,   true,
 	 "the account {mailbox} is locked for a while after failed logins: stop other programs that log in with it, then wait"},
 	{AUTH | MAIL, 0,   {0, 0, 0},     "did not meet the criteria",                VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
-	 "a Conditional Access policy refuses the login: Entra > Monitoring > Sign-in logs > Conditional Access tab shows which; exclude this application or {mailbox}"},
+	 "a Conditional Access policy refuses the login: Entra admin center > Monitoring & health > Sign-in logs > Conditional Access tab shows which; exclude this application or {mailbox}"},
 	{AUTH | MAIL, 0,   {0, 0, 0},     "security defaults policy",                 VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
 	 "security defaults refuse a login with a password: use OAuth2 (tenant, client_id, client_secret)"},
 	{AUTH | MAIL, 0,   {0, 0, 0},     "basic authentication is disabled",         VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
@@ -36,7 +51,7 @@ static const struct reply_rule rules[] = {
 	{AUTH | MAIL, 0,   {0, 0, 0},     "organization configuration doesn't allow", VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
 	 "the tenant's authentication policy refuses {mailbox}: assign it a policy that allows it"},
 	{AUTH | MAIL, 0,   {0, 0, 0},     "federated STS service was unreachable",    VERDICT_RETRY,     SCOPE_ACCOUNT,   false, NULL},
-	{AUTH | MAIL, 0,   {0, 0, 0},     "user credentials were incorrect",          VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
+	{AUTH | MAIL, 0,   {0, 0, 0},     "user credentials were incorrect",          VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, token_remedy},
 	{AUTH,        0,   {0, 0, 0},     "Token will expire soon",                   VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
 	{ANY,         0,   {0, 0, 0},     "Concurrent connections limit exceeded",    VERDICT_THROTTLE,  SCOPE_ACCOUNT,   false,
 	 "too many connections at once use {mailbox}: lower limits.connections, or stop other programs that send through it"},
@@ -57,7 +72,7 @@ static const struct reply_rule rules[] = {
 	 "the server wants TLS: set tls = \"starttls\" for account {account}"},
 
 	{AUTH,        0,   {5, 7, 3},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false,
-	 "Exchange does not let this token send as {mailbox}. Check in this order, in PowerShell after Connect-ExchangeOnline -Organization {tenant}: Set-CASMailbox {mailbox} -SmtpClientAuthenticationDisabled $false; New-ServicePrincipal -AppId {client_id} -ObjectId <object id of the ENTERPRISE application>; Add-MailboxPermission -Identity {mailbox} -User <that id> -AccessRights FullAccess; then in Entra: permission {permission} with admin consent. New rights take up to some hours"},
+	 token_remedy},
 	{AUTH,        0,   {5, 7, 127},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
 	{AUTH,        0,   {5, 5, 127},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
 	{AUTH,        0,   {5, 5, 128},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
@@ -112,7 +127,8 @@ static const struct reply_rule rules[] = {
 	{DATA,        502, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
 	{DATA,        503, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
 	{DATA,        504, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
-	{AUTH,        535, {0, 0, 0},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
+	{AUTH,        535, {0, 0, 0},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false,
+	 "{host} does not accept this login: compare mailbox (or login) of account {account} with who the token is for, and see that it may send by SMTP"},
 
 	{MAIL | IDLE, REPLY_LOCAL_LOST, {0, 0, 0}, NULL,                              VERDICT_RECONNECT, SCOPE_MESSAGE,   false, NULL},
 	{RCPT | DATA, REPLY_LOCAL_LOST, {0, 0, 0}, NULL,                              VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
@@ -180,6 +196,12 @@ const struct reply_rule *reply_rules(size_t *count)
 {
 	*count = ARRAY_LEN(rules);
 	return rules;
+}
+
+const char *reply_rule_remedy(const struct reply_rule *rule, const struct account_config *account)
+{
+	bool signs_in = account != NULL && account->grant == GRANT_DELEGATED;
+	return rule->remedy == token_remedy && signs_in ? sign_in_remedy : rule->remedy;
 }
 
 const char *verdict_name(enum verdict verdict)

@@ -74,6 +74,28 @@ static void test_local_failures(void **state)
 
 /* Rows with a text stand before rows with an enhanced code, those before rows with a code only;
  * no row hides behind an identical one. */
+/* A service principal is of no use to somebody who signs in. */
+static void test_remedy_goes_by_the_grant(void **state)
+{
+	struct account_config signs_in = { .grant = GRANT_DELEGATED };
+	struct account_config proves = { .grant = GRANT_CLIENT_CREDENTIALS };
+	size_t count, refused = 0;
+	const struct reply_rule *rules = reply_rules(&count);
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		const char *of_user = reply_rule_remedy(&rules[i], &signs_in);
+		assert_ptr_equal(reply_rule_remedy(&rules[i], &proves), rules[i].remedy);
+		assert_ptr_equal(reply_rule_remedy(&rules[i], NULL), rules[i].remedy);
+		assert_true((of_user == NULL) == (rules[i].remedy == NULL));
+		if (of_user == rules[i].remedy)
+			continue;
+		refused++;
+		assert_null(strstr(of_user, "New-ServicePrincipal"));
+		assert_non_null(strstr(of_user, "oauthrelay login {account}"));
+	}
+	assert_int_equal(refused, 2);
+}
+
 static void test_table_is_ordered(void **state)
 {
 	size_t count;
@@ -100,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_local_failures),
+		cmocka_unit_test(test_remedy_goes_by_the_grant),
 		cmocka_unit_test(test_table_is_ordered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
