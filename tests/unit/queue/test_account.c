@@ -537,6 +537,7 @@ static void test_token_failure_holds_until_one_is_fetched(void **state)
 	turn(f);
 	assert_int_equal(status(f).state, ACCOUNT_HELD);
 	assert_non_null(strstr(status(f).reason, "AADSTS7000215"));
+	assert_in_range(status(f).next_try_ms, 299000, 300000);
 	account_retry(f->account);
 	assert_int_equal(fake.probes, 1);
 	fake.token_events.fetched(fake.token_events.arg, 3600000, 5, "client secret");
