@@ -189,8 +189,9 @@ static void forget(struct state *state, void *arg)
 {
 	struct state_file *file = file_of(state);
 	struct operation *op;
-	TAILQ_FOREACH (op, &file->waiting, link)
+	TAILQ_FOREACH (op, &file->waiting, link) {
 		forget_one(op, arg);
+	}
 	if (file->current != NULL)
 		forget_one(file->current, arg);
 }

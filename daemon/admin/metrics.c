@@ -34,6 +34,13 @@ struct page {
 
 /* ---- lines */
 
+/* Whole ones: what is measured in milliseconds here is no more exact than that. */
+static double seconds(int64_t ms)
+{
+	int64_t whole = ms / 1000;
+	return (double)whole;
+}
+
 /* As the format wants it; what is not printable has no place in a name. */
 static void append_quoted(struct strbuf *out, const char *text)
 {
@@ -136,7 +143,7 @@ static void credential_ends(struct page *p, const char *name)
 				NULL
 			};
 			if (e->what != EXPIRY_SIGN_IN)
-				sample(p, name, pairs, (double)(e->ends_ms / 1000));
+				sample(p, name, pairs, seconds(e->ends_ms));
 		}
 	}
 }
@@ -259,11 +266,11 @@ static void look_at_relay(struct page *p)
 	int64_t now = clock_wall_ms(), age = q.oldest_ms != 0 ? now - q.oldest_ms : 0;
 	int64_t started_ms = now - (clock_mono_ms() - p->view->started_ms);
 	p->relay = (struct relay_numbers){
-		.start_time = (double)(started_ms / 1000),
+		.start_time = seconds(started_ms),
 		.queue_messages = (double)q.messages,
 		.queue_recipients = (double)q.recipients,
 		.queue_bytes = (double)q.bytes,
-		.oldest_age = (double)(age > 0 ? age / 1000 : 0),
+		.oldest_age = seconds(age > 0 ? age : 0),
 		.ready = (double)q.ready,
 		.active = (double)q.active,
 		.deferred = (double)q.deferred,
@@ -288,21 +295,21 @@ static void look_at_account(const struct account *account, struct account_number
 	*out = (struct account_numbers){ .sessions = (double)s.sessions,
 					 .active = (double)s.active,
 					 .waiting = (double)s.waiting,
-					 .token_good_for = NAN,
-					 .fetched_total = NAN,
-					 .refused_total = NAN,
-					 .sign_in_ends = NAN,
-					 .skew = NAN };
+					 .token_good_for = (double)NAN,
+					 .fetched_total = (double)NAN,
+					 .refused_total = (double)NAN,
+					 .sign_in_ends = (double)NAN,
+					 .skew = (double)NAN };
 	if (account_token(account) == NULL)
 		return;
 	token_status(account_token(account), &t);
-	out->token_good_for = (double)(t.good_for_ms / 1000);
+	out->token_good_for = seconds(t.good_for_ms);
 	out->fetched_total = (double)counters->fetched;
 	out->refused_total = (double)counters->refused;
-	out->skew = (double)(t.skew_ms / 1000);
+	out->skew = seconds(t.skew_ms);
 	for (size_t i = 0; i < t.expiries->n; i++)
 		if (t.expiries->v[i].what == EXPIRY_SIGN_IN)
-			out->sign_in_ends = (double)(t.expiries->v[i].ends_ms / 1000);
+			out->sign_in_ends = seconds(t.expiries->v[i].ends_ms);
 }
 
 static double number_at(const void *numbers, size_t offset)

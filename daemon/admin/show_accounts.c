@@ -65,13 +65,13 @@ static int64_t days_up(int64_t ms)
  * when it is near. expiry NULL: nobody is to be warned of it. */
 static void add_end(cJSON *json, int64_t ends_ms, const struct expiry *expiry)
 {
-	int64_t left_ms = ends_ms - clock_wall_ms();
+	int64_t now_ms = clock_wall_ms(), left_ms = ends_ms - now_ms;
 	bool is_near = expiry != NULL && !expiry->superseded && expiry_is_near(expiry);
 	add_time(json, "ends", ends_ms);
 	add_day(json, "last_day", ends_ms);
 	if (expiry != NULL)
 		cJSON_AddNumberToObject(json, "ends_in_days", expiry->days_left);
-	else if (ends_ms != 0)
+	else if (ends_ms != 0 && expiry_clock_is_set(now_ms))
 		cJSON_AddNumberToObject(json, "ends_in_days", (double)days_up(left_ms));
 	else
 		cJSON_AddNullToObject(json, "ends_in_days");
@@ -121,7 +121,8 @@ static void add_token(cJSON *json, const struct token *token, const struct accou
 	cJSON_AddStringToObject(state, "state", token_state_name(s.state));
 	cJSON_AddNumberToObject(state, "good_for_s", (double)units_seconds_up(s.good_for_ms));
 	cJSON_AddBoolToObject(state, "stored", s.stored);
-	cJSON_AddNumberToObject(state, "clock_skew_s", (double)(s.skew_ms / 1000));
+	int64_t skew_s = s.skew_ms / 1000;
+	cJSON_AddNumberToObject(state, "clock_skew_s", (double)skew_s);
 	admin_add_optional(json, "serving", s.serving[0] != '\0' ? s.serving : NULL);
 	if (config->grant == GRANT_DELEGATED)
 		cJSON_AddItemToObject(json, "sign_in", sign_in_json(&s));

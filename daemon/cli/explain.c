@@ -21,13 +21,17 @@ enum {
 	AADSTS_DIGITS_MIN = 5,
 };
 
+static const char tries_again[] =
+	"tries again by itself after 1, 2, 4 seconds, up to 5 minutes, or when the endpoint says; "
+	"a token that is still good goes on being used";
+
+static const char waits_for_sign_in[] =
+	"holds the account until somebody has signed in: its mail waits and does not grow too old";
+
 static const char *const class_effects[TOKEN_FAIL_COUNT] = {
-	[TOKEN_FAIL_TRANSIENT] = "tries again by itself after 1, 2, 4 seconds, up to 5 minutes, or "
-				 "when the endpoint says; a token that is still good goes on being "
-				 "used",
+	[TOKEN_FAIL_TRANSIENT] = tries_again,
 	[TOKEN_FAIL_CONFIG] = HELD,
-	[TOKEN_FAIL_LOGIN] = "holds the account until somebody has signed in: its mail waits and "
-			     "does not grow too old",
+	[TOKEN_FAIL_LOGIN] = waits_for_sign_in,
 	[TOKEN_FAIL_POLL] = "asks again after the interval it was told",
 };
 
@@ -162,7 +166,7 @@ static bool explain_reply(unsigned code, const struct strbuf *text, struct str s
 	reply_done(&reply);
 	if (code == 0 && !by_text)
 		return false;
-	set_code(out, shown.n == 0 ? str_of(rule->needle) : shown);
+	set_code(out, by_text && shown.n == 0 ? str_of(rule->needle) : shown);
 	if (rule == NULL) {
 		out->meaning = code < 500 ? "a passing refusal" : "a refusal for good";
 		out->effect = code < 500 ? verdicts[VERDICT_RETRY].effect

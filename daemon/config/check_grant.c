@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/attr.h"
 #include "config/check.h"
@@ -180,6 +182,20 @@ static void check_scope(const struct account_config *a, const struct provider *p
 
 /* ---- keys that belong to one grant only ---- */
 
+/* No error: an agent writes the file anew again and again, and after a boot perhaps later than the
+ * relay begins. Until it is there that account waits, and says so. */
+static void warn_unreadable(const struct account_config *a, struct diag *d)
+{
+	struct err err;
+	if (access(a->assertion_file, R_OK) == 0)
+		return;
+	err_errno(&err, errno,
+		  "account \"%s\" waits until there is an assertion_file: %s cannot be "
+		  "read",
+		  a->name, a->assertion_file);
+	diag_warning_at(d, &a->assertion_file, "%s", err.text);
+}
+
 static void check_assertion(const struct account_config *a, struct diag *d)
 {
 	bool federated = a->grant == GRANT_FEDERATED;
@@ -189,7 +205,7 @@ static void check_assertion(const struct account_config *a, struct diag *d)
 			      "issuer's token lies: grant is \"federated\"",
 			      a->name);
 	else if (federated && a->assertion_file[0] != '\0')
-		check_readable(a->assertion_file, &a->assertion_file, "assertion_file", d);
+		warn_unreadable(a, d);
 	else if (!federated && a->assertion_file[0] != '\0')
 		diag_error_at(d, &a->assertion_file,
 			      "account \"%s\": assertion_file is for grant = \"federated\"",

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
 #include "common/mem.h"
 #include "config/credential_file.h"
 #include "config/finish.h"
@@ -55,6 +57,7 @@ static void finish_client_secret(struct account_config *account, struct diag *di
 	/* That both are given is reported by the checks. */
 	if (account->credential_count != 0 || account->client_secret_ref[0] == '\0')
 		return;
+	free(account->credentials); /* of an empty list: credentials = ( ); */
 	account->credentials = mem_zalloc(sizeof(*account->credentials));
 	account->credential_count = 1;
 	schema_set_defaults("accounts.credentials", account->credentials);

@@ -15,6 +15,11 @@ static const int64_t hour_ms = INT64_C(3600) * 1000;
 static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 static const int64_t plausible_ms = INT64_C(1767225600) * 1000; /* 2026-01-01 */
 
+bool expiry_clock_is_set(int64_t now_ms)
+{
+	return now_ms >= plausible_ms;
+}
+
 /* Days before the end at which somebody is warned; level n has passed the first n of them. */
 static const int thresholds[] = { EXPIRY_NEAR_DAYS, 14, 7, EXPIRY_URGENT_DAYS, 1 };
 enum {
@@ -127,7 +132,7 @@ bool expiry_note_secrets(struct credential_list *credentials, const struct accou
 			 struct account_record *record, int64_t now_ms)
 {
 	bool changed = false;
-	if (now_ms < plausible_ms)
+	if (!expiry_clock_is_set(now_ms))
 		return false;
 	for (size_t i = 0; i < credentials->n; i++) {
 		struct credential *credential = &credentials->v[i];
@@ -194,7 +199,7 @@ void expiry_list_make(struct expiry_list *out, const struct account_config *acco
 		      int64_t now_ms)
 {
 	*out = (struct expiry_list){ 0 };
-	if (now_ms < plausible_ms)
+	if (!expiry_clock_is_set(now_ms))
 		return;
 	for (size_t i = 0; i < credentials->n; i++) {
 		const struct credential *credential = &credentials->v[i];

@@ -49,6 +49,9 @@ struct expiry_list {
 	size_t n;
 };
 
+/* False before 2026, as on a box that has no clock and has just booted: it knows of no day left. */
+bool expiry_clock_is_set(int64_t now_ms);
+
 /*
  * Gives the secrets that have no date an assumed one, and notes in record (what it has seen, not
  * more) those that it did not know. True when record has changed, and must be stored for that.

@@ -203,9 +203,8 @@ void token_reconfigure(struct token *token, struct config *config,
 	token_orders_start(token);
 	if (!bound)
 		change_binding(token);
-	else if (token->state == TOKEN_BACKOFF || token->state == TOKEN_HELD)
-		token_start_anew(token);
-	else if (token->state == TOKEN_FETCHING && token->attempt == NULL)
+	else if (token->state == TOKEN_BACKOFF || token->state == TOKEN_HELD ||
+		 (token->state == TOKEN_FETCHING && token->attempt == NULL))
 		token_start_anew(token);
 	/* At once, so that it shows what the new configuration is worth. */
 	if (wanted && (token->state == TOKEN_EMPTY || others || token->has_failure))

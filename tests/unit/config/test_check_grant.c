@@ -38,7 +38,7 @@ static void each_grant_needs_its_parts(void **state)
 		  NULL, NULL },
 		{ "grant = \"federated\"; tenant = \"b.c\"; assertion_file = "
 		  "\"@DIR@/none\";" CLIENT,
-		  "/none cannot be read: No such file", NULL },
+		  NULL, "/none cannot be read: No such file" },
 		{ "grant = \"federated\"; tenant = \"b.c\"; assertion_file = \"token\";" CLIENT,
 		  "assertion_file \"token\" must be a full path, beginning with /", NULL },
 		{ "grant = \"federated\"; tenant = \"organizations\"; assertion_file = "

@@ -299,13 +299,16 @@ static void test_the_next_one(void **state)
 static void test_all_are_refused(void **state)
 {
 	struct fixture *f = *state;
-	add_credential(f, CREDENTIAL_SECRET, "one");
+	add_credential(f, CREDENTIAL_SECRET, "one-s3cret");
 	add_credential(f, CREDENTIAL_SECRET, "two");
 	start(f, 1, "");
-	reply(401, ended);
+	/* The other one's is no more to be seen than the one that was shown. */
+	reply(401, "{\"error\":\"invalid_client\",\"error_codes\":[7000222],"
+		   "\"error_description\":\"one-s3cret\"}");
 	reply(401, wrong);
 	assert_int_equal(f->done, 1);
 	assert_int_equal(f->refused, 1);
+	assert_null(strstr(f->refusal.text.text, "s3cret"));
 	/* Of the one that should have worked. */
 	assert_string_equal(f->failure.code, "AADSTS7000222");
 	assert_non_null(strstr(f->failure.text.text, "credential 2: "));
@@ -392,7 +395,7 @@ static void test_refresh(void **state)
 	start(f, 0, "0.refresh");
 	assert_non_null(strstr(world.body, "grant_type=refresh_token"));
 	assert_non_null(strstr(world.body, "&refresh_token=0.refresh"));
-	reply(401, "{\"error\":\"invalid_client\",\"error_description\":\"0.refresh two\"}");
+	reply(401, "{\"error\":\"invalid_client\",\"error_description\":\"no 0.refresh\"}");
 	assert_null(strstr(f->refusal.text.text, "refresh"));
 	assert_non_null(strstr(world.body, "&refresh_token=0.refresh"));
 	reply(200, good);

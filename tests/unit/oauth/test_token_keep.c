@@ -78,11 +78,11 @@ static void test_restart_near_its_end(void **state)
 static void test_not_trusted(void **state)
 {
 	static char id[] = "2222";
-	static const int64_t aways[] = { -1000, 3600000, 400 * INT64_C(86400000) };
+	static const int64_t elapsed[] = { -1000, 3600000, 400 * INT64_C(86400000) };
 	struct fixture *f = *state;
-	for (size_t i = 0; i < ARRAY_LEN(aways); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(elapsed); i++) {
 		begin_remembered(f);
-		restart(f, aways[i], false);
+		restart(f, elapsed[i], false);
 		settle(f);
 		expect_state(f, TOKEN_EMPTY);
 	}
