@@ -189,6 +189,13 @@ static const struct row {
 		"sign in: `oauthrelay login {account}` as {mailbox}", NULL, NULL, NULL },
 	[ADVICE_SIGN_IN] = { OWNER,
 		"sign in again: `oauthrelay login {account}` as {mailbox}", NULL, NULL, NULL },
+	[ADVICE_SEALED_ELSEWHERE] = { RELAY_ADMIN,
+		"sign in again: `oauthrelay login {account}` as {mailbox}; or bring the key that sealed it, then `systemctl restart "
+		"oauthrelay`",
+		NULL, NULL, NULL },
+	[ADVICE_SEAL_KEY] = { RELAY_ADMIN,
+		"do what is said about the sealing key, then `systemctl restart oauthrelay`; without it no sign-in outlives a restart",
+		NULL, NULL, NULL },
 	[ADVICE_SIGN_IN_UNUSED] = { OWNER,
 		"the sign-in of account {account} has ended because it was not used: `oauthrelay login {account}` as {mailbox}",
 		NULL, NULL, NULL },

@@ -297,12 +297,13 @@ void token_fail_hopeless(struct token *token)
 {
 	const struct token_events events = token->events;
 	struct token_failure failure = { .class = TOKEN_FAIL_LOGIN, .code = "not-signed-in" };
-	const char *lost = token->env.unsealed != NULL && token->env.seal == NULL
-				   ? token->env.unsealed
-				   : token->lost.text;
-	enum advice advice = lost[0] != '\0' ? ADVICE_SIGN_IN : ADVICE_FIRST_SIGN_IN;
+	bool unsealed = token->env.unsealed != NULL && token->env.seal == NULL;
+	const char *lost = unsealed ? token->env.unsealed : token->lost.text;
+	enum advice advice = ADVICE_FIRST_SIGN_IN;
 	struct strbuf remedy;
 	token->hopeless = false;
+	if (lost[0] != '\0')
+		advice = unsealed ? ADVICE_SEAL_KEY : ADVICE_SEALED_ELSEWHERE;
 	strbuf_init(&remedy, sizeof(failure.remedy.text));
 	remedy_append(&remedy, advice_remedy(advice, token->account), token->account);
 	err_set(&failure.text, "nobody has signed in for this account");

@@ -7,13 +7,6 @@
 
 static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 
-static struct token_status status_of(struct fixture *f)
-{
-	struct token_status status;
-	token_status(f->token, &status);
-	return status;
-}
-
 /* ---- access tokens ---- */
 
 /* Nothing is asked for before the record is there: waiters wait. */
@@ -178,6 +171,7 @@ static void test_another_machines_sign_in(void **state)
 	assert_non_null(strstr(f->failure.text.text, "cannot be opened"));
 	assert_non_null(strstr(f->failure.text.text, "another key"));
 	assert_non_null(strstr(f->failure.remedy.text, "sign in again"));
+	assert_non_null(strstr(f->failure.remedy.text, "the key that sealed it"));
 }
 
 /* TOK-11 */
