@@ -141,7 +141,7 @@ bool ask_client_secret(int in, int out, const char *name, struct secret *secret,
 				  : read_line(in, &client_secret, &line, err);
 	struct str pasted = str_trim(secret_reveal(&line));
 	if (ok && pasted.n == 0)
-		ok = err_set(err, "the secret is empty; nothing was changed");
+		ok = err_set(err, "the secret is empty");
 	if (ok)
 		secret_set(secret, pasted);
 	secret_done(&line);

@@ -63,10 +63,6 @@ static void append_credential(struct strbuf *out, const cJSON *credential)
 
 static void append_sign_in(struct strbuf *out, const cJSON *sign_in)
 {
-	if (!client_is_true(sign_in, "signed_in")) {
-		strbuf_adds(out, "nobody has signed in yet: oauthrelay login");
-		return;
-	}
 	strbuf_adds(out, "signed in");
 	if (client_str(sign_in, "since")[0] != '\0')
 		strbuf_addf(out, " since %.10s", client_str(sign_in, "since"));
@@ -91,6 +87,15 @@ static void add_note(struct table *t, void (*append)(struct strbuf *, const cJSO
 	strbuf_done(&note);
 }
 
+static void add_sign_in_needed(struct table *t, const cJSON *account)
+{
+	struct strbuf note;
+	strbuf_init(&note, TEXT_MAX);
+	strbuf_addf(&note, "nobody is signed in: oauthrelay login %s", client_str(account, "name"));
+	table_note(t, strbuf_cstr(&note));
+	strbuf_done(&note);
+}
+
 static void add_account(struct table *t, const cJSON *account)
 {
 	struct strbuf token;
@@ -108,8 +113,10 @@ static void add_account(struct table *t, const cJSON *account)
 			      serving[0] != '\0' ? serving : "-" };
 	table_row(t, row);
 	strbuf_done(&token);
-	if (cJSON_IsObject(sign_in))
+	if (client_is_true(sign_in, "signed_in"))
 		add_note(t, append_sign_in, sign_in);
+	else if (cJSON_IsObject(sign_in))
+		add_sign_in_needed(t, account);
 	for (credential = client_first(account, "credentials"); credential != NULL;
 	     credential = credential->next)
 		if (strcmp(client_str(credential, "kind"), "none") != 0)

@@ -69,10 +69,11 @@ static void tell_what(struct strbuf *out, const cJSON *answer, const char *file)
 			    name, file);
 		tell_waiting(out, answer, file);
 	} else if (strcmp(status, "waiting") == 0) {
-		strbuf_addf(out,
-			    "The certificate for account %s has not been accepted yet. It is in %s "
-			    "(again,\nthe same one; --new would make another).\n",
-			    name, file);
+		strbuf_addf(
+			out,
+			"The certificate for account %s has not been accepted yet. It is in %s\n"
+			"(again, the same one; --new would make another).\n",
+			name, file);
 		if (client_str(answer, "refusal")[0] != '\0') {
 			strbuf_adds(out, "It was tried just now: ");
 			append_long(out, answer, "refusal");
@@ -82,8 +83,8 @@ static void tell_what(struct strbuf *out, const cJSON *answer, const char *file)
 	} else {
 		strbuf_addf(
 			out,
-			"The certificate for account %s has been accepted. It is in %s (again, the "
-			"same one;\n--new makes another, for the time after it).\n",
+			"The certificate for account %s has been accepted. It is in %s\n(again, "
+			"the same one; --new makes another, for the time after it).\n",
 			name, file);
 	}
 	strbuf_adds(out, "\nThumbprint  ");

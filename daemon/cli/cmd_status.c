@@ -21,7 +21,7 @@ enum {
 
 static void append_text(struct strbuf *out, const cJSON *object, const char *name)
 {
-	quote_append_bare(out, str_of(client_str(object, name)), TEXT_MAX);
+	quote_append_visible(out, str_of(client_str(object, name)), TEXT_MAX);
 }
 
 static void append_account_problem(struct cli *cli, const cJSON *account, size_t *problems)

@@ -47,7 +47,7 @@ static void append_finding(struct strbuf *out, const char *kind, const char *tex
 {
 	strbuf_addf(out, "%s: %s\n", kind, text);
 	if (remedy[0] != '\0')
-		strbuf_addf(out, "    What to do: %s\n", remedy);
+		strbuf_addf(out, "    To do: %s\n", remedy);
 }
 
 /* ---- what somebody has to do */
@@ -278,8 +278,8 @@ int login_tell_failed(struct cli *cli, const struct account_config *account,
 	}
 	strbuf_addf(&cli->err, "\noauthrelay: not signed in: %s\n", failure->text.text);
 	if (failure->remedy.text[0] != '\0')
-		strbuf_addf(&cli->err, "    What to do: %s\n", failure->remedy.text);
-	if (try_browser)
+		strbuf_addf(&cli->err, "    To do: %s\n", failure->remedy.text);
+	if (try_browser && strstr(failure->remedy.text, "--browser") == NULL)
 		strbuf_addf(&cli->err,
 			    "    Where device codes are not allowed, a browser may do: "
 			    "`oauthrelay login %s --browser`\n",

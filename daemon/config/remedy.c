@@ -44,6 +44,15 @@ static bool is_nobodys_tenant(const char *tenant)
 	return false;
 }
 
+/* Under which API the portal has it. */
+static const char *permission_api(const struct account_config *account)
+{
+	const char *name = permission(account);
+	return name != NULL && strcmp(name, "SMTP.Send") == 0
+		       ? "Microsoft Graph"
+		       : "APIs my organization uses > Office 365 Exchange Online";
+}
+
 /* Length of the placeholder at text, 0 when it is none; its value, or what it means, goes to out.
  */
 static size_t fill(struct strbuf *out, const char *text, const struct account_config *account)
@@ -60,6 +69,8 @@ static size_t fill(struct strbuf *out, const char *text, const struct account_co
 		{ "{tenant}", a->tenant, "<your tenant id>" },
 		{ "{client_id}", a->client_id, "<your client id>" },
 		{ "{host}", a->host, "<mail server>" },
+		{ "{permission_api}", account != NULL ? permission_api(account) : NULL,
+		  "Office 365 Exchange Online (Microsoft Graph where somebody signs in)" },
 		{ "{permission}", account != NULL ? permission(account) : NULL,
 		  "SMTP.SendAsApp (SMTP.Send where somebody signs in, Mail.Send for HVE)" },
 	};

@@ -34,7 +34,7 @@ static const struct row {
 
 	/* The credential */
 	[ADVICE_SECRET_WRONG] = { APP_ADMIN,
-		"the client secret of account {account} is none of application {client_id}'s: make a new one (" NEW_SECRET
+		"application {client_id} does not know the client secret of account {account}: make a new one (" NEW_SECRET
 		"), copy its Value, not its Secret ID, and give it to `oauthrelay account secret {account}`",
 		NULL, NULL, NULL },
 	[ADVICE_SECRET_ENDED] = { APP_ADMIN,
@@ -163,7 +163,7 @@ static const struct row {
 		"permission > APIs my organization uses > Office 365 Exchange Online > Application permissions > {permission}; then "
 		"Grant admin consent",
 		"nobody has granted application {client_id} its permission in tenant {tenant}: " APP " > API permissions > Add a "
-		"permission > Microsoft Graph > Delegated permissions > {permission}; then Grant admin consent, and `oauthrelay login "
+		"permission > {permission_api} > Delegated permissions > {permission}; then Grant admin consent, and `oauthrelay login "
 		"{account}` as {mailbox}",
 		"the managed identity of account {account} lacks the application role {permission} of Office 365 Exchange Online: "
 		"Graph PowerShell, New-MgServicePrincipalAppRoleAssignment for the identity's object id",
@@ -172,8 +172,8 @@ static const struct row {
 		"the permissions of application {client_id} in tenant {tenant} are not complete: " APP " > API permissions > Office "
 		"365 Exchange Online > Application permissions > {permission}, then Grant admin consent; and see that the tenant has "
 		"an Exchange Online licence (Microsoft 365 admin center > Billing > Licenses)",
-		"the permissions of application {client_id} in tenant {tenant} are not complete: " APP " > API permissions > Microsoft "
-		"Graph > Delegated permissions > {permission}, then Grant admin consent, and `oauthrelay login {account}` as {mailbox}",
+		"the permissions of application {client_id} in tenant {tenant} are not complete: " APP " > API permissions > "
+		"{permission_api} > Delegated permissions > {permission}, then Grant admin consent, and `oauthrelay login {account}` as {mailbox}",
 		NULL, NULL },
 	[ADVICE_DECLINED] = { OWNER,
 		"whoever signed in has declined: `oauthrelay login {account}` as {mailbox} and accept, or have an administrator do it ("
@@ -185,8 +185,17 @@ static const struct row {
 		NULL, NULL, NULL },
 
 	/* The user and the sign-in */
+	[ADVICE_FIRST_SIGN_IN] = { OWNER,
+		"sign in: `oauthrelay login {account}` as {mailbox}", NULL, NULL, NULL },
 	[ADVICE_SIGN_IN] = { OWNER,
 		"sign in again: `oauthrelay login {account}` as {mailbox}", NULL, NULL, NULL },
+	[ADVICE_SEALED_ELSEWHERE] = { RELAY_ADMIN,
+		"sign in again: `oauthrelay login {account}` as {mailbox}; or bring the key that sealed it, then `systemctl restart "
+		"oauthrelay`",
+		NULL, NULL, NULL },
+	[ADVICE_SEAL_KEY] = { RELAY_ADMIN,
+		"do what is said about the sealing key, then `systemctl restart oauthrelay`; without it no sign-in outlives a restart",
+		NULL, NULL, NULL },
 	[ADVICE_SIGN_IN_UNUSED] = { OWNER,
 		"the sign-in of account {account} has ended because it was not used: `oauthrelay login {account}` as {mailbox}",
 		NULL, NULL, NULL },
@@ -245,7 +254,7 @@ static const struct row {
 		"or replace them by Conditional Access (Entra admin center > Overview > Properties > Manage security defaults)",
 		NULL, NULL, NULL },
 	[ADVICE_DEVICE_CODE_POLICY] = { POLICY,
-		"a Conditional Access policy forbids sign-ins by device code: `oauthrelay login --browser {account}`; or exclude "
+		"a Conditional Access policy forbids sign-ins by device code: `oauthrelay login {account} --browser`; or exclude "
 		"{mailbox} from the policy (" POLICIES " > Conditions > Authentication flows)",
 		NULL, NULL, NULL },
 
@@ -255,7 +264,8 @@ static const struct row {
 		"see that the firewall lets this machine out to TCP port 443, or set `proxy` of account {account}", NULL, NULL,
 		NULL },
 	[ADVICE_PROXY] = { NETWORK,
-		"check `proxy` of account {account} (address, user, password), and that the proxy lets this machine through to port 443",
+		"check `proxy` of account {account}, or of the whole relay (address, user, password), and that the proxy runs and lets "
+		"this machine through to port 443",
 		NULL, NULL, NULL },
 	[ADVICE_TLS] = { NETWORK, "the text names the cause; nothing was sent", NULL, NULL, NULL },
 	[ADVICE_OTHER_SPEAKER] = { NETWORK,

@@ -288,12 +288,6 @@ int64_t token_good_for_ms(const struct token *token)
 	return token->state == TOKEN_VALID && left > 0 ? left : 0;
 }
 
-const struct token_failure *token_last_failure(const struct token *token)
-{
-	bool failing = token->state == TOKEN_BACKOFF || token->state == TOKEN_HELD;
-	return failing ? &token->failure : NULL;
-}
-
 void token_status(const struct token *token, struct token_status *out)
 {
 	const struct account_record *record = token_store_record(token->store);

@@ -122,8 +122,6 @@ void token_probe(struct token *token);
 
 enum token_state token_state_of(const struct token *token);
 int64_t token_good_for_ms(const struct token *token); /* 0 when there is none */
-/* The last failure while in BACKOFF or HELD, else NULL. */
-const struct token_failure *token_last_failure(const struct token *token);
 
 /* ---- orders of an administrator (oauth/token_orders.c) ---- */
 

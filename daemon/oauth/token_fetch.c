@@ -299,19 +299,21 @@ void token_fail_hopeless(struct token *token)
 {
 	const struct token_events events = token->events;
 	struct token_failure failure = { .class = TOKEN_FAIL_LOGIN, .code = "not-signed-in" };
+	bool unsealed = token->env.unsealed != NULL && token->env.seal == NULL;
+	const char *lost = unsealed ? token->env.unsealed : token->lost.text;
+	enum advice advice = ADVICE_FIRST_SIGN_IN;
 	struct strbuf remedy;
 	token->hopeless = false;
+	if (lost[0] != '\0')
+		advice = unsealed ? ADVICE_SEAL_KEY : ADVICE_SEALED_ELSEWHERE;
 	strbuf_init(&remedy, sizeof(failure.remedy.text));
+	remedy_append(&remedy, advice_remedy(advice, token->account), token->account);
 	err_set(&failure.text, "nobody has signed in for this account");
-	if (token->env.unsealed != NULL && token->env.seal == NULL) {
+	if (lost[0] != '\0')
 		err_set(&failure.text,
 			"nobody has signed in since the start, and what was stored "
 			"cannot be opened: %s",
-			token->env.unsealed);
-		strbuf_adds(&remedy, "mend that, then systemctl restart oauthrelay (a reload does "
-				     "not do); where no sign-in was stored: ");
-	}
-	remedy_append(&remedy, advice_remedy(ADVICE_SIGN_IN, token->account), token->account);
+			lost);
 	err_set(&failure.remedy, "%s", strbuf_cstr(&remedy));
 	strbuf_done(&remedy);
 	take_failure(token, &failure);

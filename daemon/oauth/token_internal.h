@@ -71,6 +71,7 @@ struct token {
 	struct wait_list waits;
 	/* --- token_keep.c --- */
 	struct token_store *store;
+	struct err lost; /* why what was stored cannot be opened; "": it could, or nothing was */
 	char binding[65];
 	struct credential_list credentials; /* as tried; then the pending one */
 	size_t tried;			    /* of them */

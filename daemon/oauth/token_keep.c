@@ -140,6 +140,8 @@ static void on_trouble(void *arg, enum token_store_trouble trouble, const struct
 {
 	struct token *token = arg;
 	struct strbuf remedy;
+	if (trouble == STORE_OTHER_KEY || trouble == STORE_DAMAGED)
+		token->lost = *why;
 	strbuf_init(&remedy, 4096);
 	remedy_append(&remedy, remedy_for(token, trouble), token->account);
 	token->events.record_refused(token->events.arg, why, strbuf_cstr(&remedy));

@@ -125,6 +125,7 @@ static void sign_in(struct token *token, struct order *order)
 	token_abandon(token, ERRAND_PENDING);
 	token_take_grant(token, &order->grant, 0);
 	record->signed_in_ms = record->refresh_used_ms;
+	token->lost.text[0] = '\0'; /* there is another one in its place */
 	store(token, order, "signed in");
 	(void)token_store_use_newest(token->store);
 	timer_start(token->look, 0);

@@ -126,8 +126,14 @@ static void fail_reply(const struct judging *j, const char *why, struct token_fa
 		set_code(failure, STR("bad-reply"));
 	else
 		snprintf(failure->code, sizeof(failure->code), "http-%ld", reply->status);
-	err_set(&failure->text, "the token endpoint's reply, status %ld, is no token: %s",
-		reply->status, why);
+	const struct oauth_error_row *row = oauth_trouble_find(str_of(failure->code));
+	/* What an overloaded endpoint has put into its page helps nobody. */
+	if (row != NULL && row->advice == ADVICE_NONE)
+		err_set(&failure->text, "the token endpoint's reply has status %ld: %s",
+			reply->status, row->meaning);
+	else
+		err_set(&failure->text, "the token endpoint's reply, status %ld, is no token: %s",
+			reply->status, why);
 	set_trouble_remedy(failure, j->account);
 }
 

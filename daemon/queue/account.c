@@ -11,7 +11,7 @@
 #include "config/remedy.h"
 #include "queue/account_token.h"
 #include "queue/governor.h"
-#include "queue/session.h"
+#include "queue/session_list.h"
 
 enum {
 	THROTTLE_MS = 10 * 1000,  /* microsoft365.md 6.2: wait 10 to 60 s */
@@ -29,8 +29,7 @@ struct account {
 	struct governor governor;
 	struct queued_list ready;
 	size_t ready_count;
-	struct session **sessions; /* at most limits.connections and those that are closing */
-	size_t session_count;
+	struct session_list sessions;
 	struct event *wake; /* pump on the loop's next turn, or when the rate allows */
 	struct standing standing;
 	uint32_t rejected_generation; /* newest token generation that was refused */
@@ -157,16 +156,6 @@ static void apply_token_failure(struct account *a, const struct token_failure *f
 
 /* --- sessions ------------------------------------------------------------------------------ */
 
-static void forget_session(struct account *a, struct session *s)
-{
-	for (size_t i = 0; i < a->session_count; i++)
-		if (a->sessions[i] == s) {
-			a->sessions[i] = a->sessions[--a->session_count];
-			break;
-		}
-	session_free(s);
-}
-
 /* Not by one that has been refused: other sessions may have logged in with it before. */
 static void note_token_worked(struct account *a, const struct session *s)
 {
@@ -234,7 +223,7 @@ static void on_ended(void *arg, struct session *s, enum upstream_stage stage,
 		apply_verdict(a, reply_rule_for(stage, reply), reply, session_token_generation(s));
 	else if (session_is_barren(s) && a->ready_count != 0)
 		wait_after_barren(a, reply);
-	forget_session(a, s);
+	session_list_drop(&a->sessions, s);
 	pump_soon(a);
 }
 
@@ -256,25 +245,7 @@ static void open_session(struct account *a)
 		.ended = on_ended,
 		.arg = a,
 	};
-	a->sessions =
-		mem_realloc_array(a->sessions, a->session_count + 1, sizeof(struct session *));
-	a->sessions[a->session_count++] = session_new(&params, &owner);
-}
-
-static struct session *find_ready(const struct account *a)
-{
-	for (size_t i = 0; i < a->session_count; i++)
-		if (session_is_ready(a->sessions[i]))
-			return a->sessions[i];
-	return NULL;
-}
-
-static size_t count_sessions(const struct account *a, bool (*test)(const struct session *s))
-{
-	size_t count = 0;
-	for (size_t i = 0; i < a->session_count; i++)
-		count += test(a->sessions[i]);
-	return count;
+	session_list_add(&a->sessions, session_new(&params, &owner));
 }
 
 /* Opens sessions while there is more work than hands, up to the limit. Until a login has worked,
@@ -284,8 +255,8 @@ static void open_sessions(struct account *a, size_t work)
 	size_t max = (size_t)a->ac->limits.connections;
 	if (work > 1 && !a->let_in)
 		work = 1;
-	size_t opening = count_sessions(a, session_is_opening);
-	while (a->session_count < max && opening < work) {
+	size_t opening = session_list_count(&a->sessions, session_is_opening);
+	while (a->sessions.n < max && opening < work) {
 		open_session(a);
 		opening++;
 	}
@@ -300,7 +271,7 @@ static void pump(evutil_socket_t fd, short what, void *arg)
 		return;
 	while (a->ready_count != 0 && a->standing.state == ACCOUNT_OPEN) {
 		int64_t wait = governor_wait_ms(&a->governor, clock_mono_ms());
-		struct session *s = find_ready(a);
+		struct session *s = session_list_ready(&a->sessions);
 		if (s == NULL)
 			break;
 		if (wait > 0) {
@@ -380,9 +351,7 @@ void account_free(struct account *a)
 {
 	if (a == NULL)
 		return;
-	while (a->session_count != 0)
-		session_free(a->sessions[--a->session_count]);
-	free(a->sessions);
+	session_list_done(&a->sessions);
 	account_token_done(&a->token);
 	event_free(a->wake);
 	standing_done(&a->standing);
@@ -392,19 +361,6 @@ void account_free(struct account *a)
 	config_unref(a->config);
 	free(a->name);
 	free(a);
-}
-
-/* Those that are on their way end at once: they would take the place of sessions under the new
- * configuration, and how they fail would be taken for its fault. */
-static void retire_sessions(struct account *a)
-{
-	size_t i = 0;
-	while (i < a->session_count) {
-		if (session_is_opening(a->sessions[i]))
-			forget_session(a, a->sessions[i]);
-		else
-			session_retire(a->sessions[i++]);
-	}
 }
 
 void account_configure(struct account *a, struct config *config, const struct account_config *ac,
@@ -419,7 +375,7 @@ void account_configure(struct account *a, struct config *config, const struct ac
 	a->tls = tls;
 	/* Sessions keep what they began with, and the host may have changed: none is used again.
 	 * Before the token, for which some of them may wait. */
-	retire_sessions(a);
+	session_list_retire(&a->sessions);
 	configure_token(a);
 	governor_set(&a->governor, (size_t)ac->limits.per_minute);
 	config_unref(old);
@@ -482,7 +438,7 @@ void account_retry(struct account *a)
 void account_stop(struct account *a)
 {
 	a->stopped = true;
-	retire_sessions(a);
+	session_list_retire(&a->sessions);
 	standing_stop(&a->standing);
 	account_token_done(&a->token);
 }
@@ -513,8 +469,8 @@ void account_status(const struct account *a, struct account_status *out)
 		.token_state =
 			a->token.token != NULL ? token_state_of(a->token.token) : TOKEN_EMPTY,
 		.token_good_for_ms = a->token.token != NULL ? token_good_for_ms(a->token.token) : 0,
-		.sessions = a->session_count,
-		.active = count_sessions(a, session_is_active),
+		.sessions = a->sessions.n,
+		.active = session_list_count(&a->sessions, session_is_active),
 		.waiting = a->ready_count,
 	};
 }

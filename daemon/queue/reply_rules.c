@@ -43,7 +43,7 @@ static const struct reply_rule rules[] = {
 	{AUTH | MAIL, 0,   {0, 0, 0},     "account locked",                           VERDICT_HOLD,      SCOPE_ACCOUNT,   true,
 	 "the account {mailbox} is locked for a while after failed logins: stop other programs that log in with it, then wait"},
 	{AUTH | MAIL, 0,   {0, 0, 0},     "did not meet the criteria",                VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
-	 "a Conditional Access policy refuses the login: Entra > Monitoring > Sign-in logs > Conditional Access tab shows which; exclude this application or {mailbox}"},
+	 "a Conditional Access policy refuses the login: Entra admin center > Monitoring & health > Sign-in logs > Conditional Access tab shows which; exclude this application or {mailbox}"},
 	{AUTH | MAIL, 0,   {0, 0, 0},     "security defaults policy",                 VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
 	 "security defaults refuse a login with a password: use OAuth2 (tenant, client_id, client_secret)"},
 	{AUTH | MAIL, 0,   {0, 0, 0},     "basic authentication is disabled",         VERDICT_HOLD,      SCOPE_ACCOUNT,   false,

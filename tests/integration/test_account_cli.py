@@ -379,7 +379,7 @@ def test_wrong_grants_are_refused_plainly(relay, sandbox):
             assert result.returncode == 1 and word in result.stderr, result
     assert "oauthrelay login person" in one.cli("account", "secret", "person").stderr
     listed = one.cli("account", "list").stdout
-    assert "nobody has signed in yet" in listed and "managed_identity" in listed
+    assert "nobody is signed in: oauthrelay login person" in listed and "managed_identity" in listed
     assert account(one, "old")["token"] is None
 
 

@@ -71,7 +71,7 @@ def test_all_of_them_are_refused(two_secrets, sandbox):
     number = print_page(one.port)
     failed = one.wait_event("token-failed", account="scanner")
     assert failed["code"] == "AADSTS7000222" and "1 more" in failed["error"]
-    one.wait_event("account-held")
+    assert int(one.wait_event("account-held")["retry_in"]) >= 300
     assert len(sandbox.events("token")) == 2        # each once
     sandbox.set_app(secrets=[{"value": ENDED, "expired": True}, {"value": GOOD, "expired": False}])
     one.reload()

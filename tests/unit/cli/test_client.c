@@ -29,18 +29,19 @@ int app_run(const struct app_options *options)
 /* ---- tests */
 
 #define HELD_REASON "AADSTS7000215: Invalid client secret provided"
-#define STATUS_HELD                                                                           \
-	"200 {\"version\":\"0.1.0\",\"pid\":42,\"uptime_s\":7260,\"queue\":{\"messages\":3,"  \
-	"\"recipients\":4,\"bytes\":5242880,\"oldest_age_s\":300,\"ready\":3,\"active\":0,"   \
-	"\"deferred\":0,\"held\":0,\"failed\":1,\"delivered_total\":17,\"failed_total\":1},"  \
-	"\"accounts\":[{\"name\":\"scanner\",\"mailbox\":\"scanner@contoso.com\","            \
-	"\"state\":\"held\",\"reason\":\"" HELD_REASON "\",\"remedy\":\"make a new secret\"," \
-	"\"next_try_s\":300,\"token\":{\"state\":\"held\",\"good_for_s\":0},\"sessions\":0,"  \
-	"\"active\":0,\"waiting\":3},{\"name\":\"old\",\"mailbox\":\"\",\"state\":\"open\","  \
-	"\"reason\":\"\",\"remedy\":\"\",\"next_try_s\":null,\"token\":null,\"sessions\":1,"  \
-	"\"active\":1,\"waiting\":0}],\"listeners\":[{\"address\":\"0.0.0.0:25\","            \
-	"\"tls\":\"starttls\",\"auth\":\"none\",\"connections\":3,"                           \
-	"\"connections_total\":70}],\"intake\":{\"accepted\":20,\"refused\":2,"               \
+#define STATUS_HELD                                                                          \
+	"200 {\"version\":\"0.1.0\",\"pid\":42,\"uptime_s\":7260,\"queue\":{\"messages\":3," \
+	"\"recipients\":4,\"bytes\":5242880,\"oldest_age_s\":300,\"ready\":3,\"active\":0,"  \
+	"\"deferred\":0,\"held\":0,\"failed\":1,\"delivered_total\":17,\"failed_total\":1}," \
+	"\"accounts\":[{\"name\":\"scanner\",\"mailbox\":\"scanner@contoso.com\","           \
+	"\"state\":\"held\",\"reason\":\"" HELD_REASON                                       \
+	"\",\"remedy\":\"make a \\\"new\\\" secret\","                                       \
+	"\"next_try_s\":300,\"token\":{\"state\":\"held\",\"good_for_s\":0},\"sessions\":0," \
+	"\"active\":0,\"waiting\":3},{\"name\":\"old\",\"mailbox\":\"\",\"state\":\"open\"," \
+	"\"reason\":\"\",\"remedy\":\"\",\"next_try_s\":null,\"token\":null,\"sessions\":1," \
+	"\"active\":1,\"waiting\":0}],\"listeners\":[{\"address\":\"0.0.0.0:25\","           \
+	"\"tls\":\"starttls\",\"auth\":\"none\",\"connections\":3,"                          \
+	"\"connections_total\":70}],\"intake\":{\"accepted\":20,\"refused\":2,"              \
 	"\"connections\":1}}"
 
 static void status_tells_what_is_wrong_first(void **state)
@@ -56,7 +57,7 @@ static void status_tells_what_is_wrong_first(void **state)
 	const char *text = fake_out(&cli);
 	assert_ptr_equal(strstr(text,
 				"! Account scanner cannot send: " HELD_REASON "\n"
-				"  To do: make a new secret\n"
+				"  To do: make a \"new\" secret\n"
 				"  3 messages wait and will not grow too old meanwhile; it is "
 				"tried again in 5 min.\n\n"
 				"! 1 message could not be delivered to everybody and is kept."),

@@ -81,7 +81,7 @@ static void test_failed(void **state)
 	err_set(&failure.text, "a policy");
 	err_set(&failure.remedy, "ask for another policy");
 	assert_int_equal(login_tell_failed(cli, &account, &failure, true), CLI_FAILURE);
-	expect(&cli->err, "oauthrelay: not signed in: a policy\n    What to do: ask for another");
+	expect(&cli->err, "oauthrelay: not signed in: a policy\n    To do: ask for another");
 	expect(&cli->err, "`oauthrelay login scanner --browser`");
 	strbuf_reset(&cli->err);
 	login_tell_failed(cli, &account, &failure, false);
@@ -104,7 +104,7 @@ static void test_findings(void **state)
 	err_set(&findings[0].remedy, "mend it");
 	err_set(&findings[1].text, "odd");
 	login_tell_findings(cli, NULL, findings, 2);
-	expect(&cli->err, "warning: wrong\n    What to do: mend it\nnote: odd\n");
+	expect(&cli->err, "warning: wrong\n    To do: mend it\nnote: odd\n");
 	cli->json = true;
 	login_tell_findings(cli, NULL, findings, 0);
 	expect(&cli->out, "{\"step\":\"token\",\"readable\":false}\n");

@@ -46,10 +46,16 @@ static void test_permissions(void **state)
 {
 	(void)state;
 	expect("{permission}", &account, "SMTP.SendAsApp");
+	expect("{permission_api}", &account,
+	       "APIs my organization uses > Office 365 Exchange Online");
 	account.grant = GRANT_DELEGATED;
 	expect("{permission}", &account, "SMTP.Send");
+	expect("{permission_api}", &account, "Microsoft Graph");
 	account.provider = hve;
 	expect("{permission}", &account, "Mail.Send");
+	/* Of the same name there is one in Microsoft Graph, which Exchange does not take. */
+	expect("{permission_api}", &account,
+	       "APIs my organization uses > Office 365 Exchange Online");
 	account.provider = other;
 	expect("{permission}", &account, "mail");
 	account.provider = microsoft;

@@ -281,7 +281,7 @@ static void test_outage_during_a_hold(void **state)
 	expect_state(f, TOKEN_HELD);
 	assert_int_equal(f->failed, 2);
 	assert_string_equal(f->failure.code, "connect");
-	assert_string_equal(token_last_failure(f->token)->code, "AADSTS7000215");
+	assert_string_equal(status_of(f).last->code, "AADSTS7000215");
 	pass(f, f->failure.retry_in_ms);
 	assert_int_equal(net.started, 3);
 	refuse(f, 401, wrong_secret, -1);

@@ -44,13 +44,6 @@ static void expect_shown(const char *secret)
 		fail_msg("%s is not in %s", part, net.body);
 }
 
-static struct token_status status_of(struct fixture *f)
-{
-	struct token_status status;
-	token_status(f->token, &status);
-	return status;
-}
-
 /* The first has ended: the second gets a token within the same attempt, and is told of. */
 static void test_the_second_serves(void **state)
 {

@@ -7,13 +7,6 @@
 
 static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 
-static struct token_status status_of(struct fixture *f)
-{
-	struct token_status status;
-	token_status(f->token, &status);
-	return status;
-}
-
 /* ---- access tokens ---- */
 
 /* Nothing is asked for before the record is there: waiters wait. */
@@ -149,7 +142,8 @@ static void test_nobody_has_signed_in(void **state)
 	assert_int_equal(f->failed, 1);
 	assert_int_equal(f->failure.class, TOKEN_FAIL_LOGIN);
 	assert_string_equal(f->failure.code, "not-signed-in");
-	assert_non_null(strstr(f->failure.remedy.text, "oauthrelay login scanner"));
+	assert_string_equal(f->failure.remedy.text,
+			    "sign in: `oauthrelay login scanner` as scanner@contoso.com");
 	expect_failure(f, "not-signed-in", 300000);
 	assert_false(status_of(f).signed_in);
 	pass(f, 2 * 3600000);
@@ -162,6 +156,22 @@ static void test_nobody_has_signed_in(void **state)
 	settle(f);
 	assert_int_equal(waiter.times, 1);
 	assert_string_equal(waiter.failure.code, "not-signed-in");
+}
+
+/* It was not for want of a sign-in: who restores a backup must learn that the key is missing. */
+static void test_another_machines_sign_in(void **state)
+{
+	struct fixture *f = *state;
+	begin_signed_in(f);
+	seal_free(f->seal);
+	f->seal = seal_of('x');
+	restart(f, 1000, false);
+	settle(f);
+	assert_string_equal(f->failure.code, "not-signed-in");
+	assert_non_null(strstr(f->failure.text.text, "cannot be opened"));
+	assert_non_null(strstr(f->failure.text.text, "another key"));
+	assert_non_null(strstr(f->failure.remedy.text, "sign in again"));
+	assert_non_null(strstr(f->failure.remedy.text, "the key that sealed it"));
 }
 
 /* TOK-11 */
@@ -314,6 +324,7 @@ int main(void)
 		WITH_KEPT(test_another_machines_record),
 		WITH_KEPT(test_full_disk),
 		WITH_DELEGATED(test_nobody_has_signed_in),
+		WITH_DELEGATED(test_another_machines_sign_in),
 		WITH_DELEGATED(test_rotation),
 		WITH_DELEGATED(test_crash_during_rotation),
 		WITH_DELEGATED(test_full_disk_during_rotation),

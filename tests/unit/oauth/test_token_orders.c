@@ -5,13 +5,6 @@
 
 /* What administrators order: signing in, new secrets, new certificates. */
 
-static struct token_status status_of(struct fixture *f)
-{
-	struct token_status status;
-	token_status(f->token, &status);
-	return status;
-}
-
 static struct credential new_secret(const char *value)
 {
 	struct credential credential = { .kind = CREDENTIAL_SECRET, .added_ms = 1 };

@@ -48,13 +48,6 @@ static void sign(void)
 	secret_done(&value);
 }
 
-static struct token_status status_of(struct fixture *f)
-{
-	struct token_status status;
-	token_status(f->token, &status);
-	return status;
-}
-
 static struct credential new_certificate(bool pending)
 {
 	struct credential credential = { .kind = CREDENTIAL_CERTIFICATE, .pending = pending };

@@ -377,8 +377,12 @@ static void test_waits(void **state)
 		reply.retry_after_ms = cases[i].retry_after_ms;
 		assert_int_equal(refuse(&reply).retry_in_ms, cases[i].want_ms);
 	}
-	struct http_reply reply = reply_of(
-		400, JSON_TYPE, STR("{\"error\":\"invalid_grant\",\"error_codes\":[50053]}"));
+	/* Said by what it is, not by the page that came with it. */
+	struct http_reply reply = reply_of(429, "text/html", STR("<html>"));
+	assert_non_null(
+		strstr(refuse(&reply).text.text, "status 429: the endpoint is asked too often"));
+	reply = reply_of(400, JSON_TYPE,
+			 STR("{\"error\":\"invalid_grant\",\"error_codes\":[50053]}"));
 	assert_int_equal(refuse(&reply).retry_in_ms, 30 * 60 * 1000);
 	reply = reply_of(400, JSON_TYPE,
 			 STR("{\"error\":\"invalid_grant\",\"error_codes\":[50196]}"));
