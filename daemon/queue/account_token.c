@@ -107,8 +107,10 @@ void account_token_configure(struct account_token *at, const struct token_env *e
 
 void account_token_done(struct account_token *at)
 {
-	if (at->token != NULL)
+	if (at->token != NULL) {
 		at->generation = token_generation(at->token);
+		token_end_orders(at->token);
+	}
 	token_free(at->token);
 	at->token = NULL;
 }
