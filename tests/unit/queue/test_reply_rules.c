@@ -95,12 +95,32 @@ static void test_table_is_ordered(void **state)
 	}
 }
 
+/* Nobody is held without a word on what to do. */
+static void test_holds_have_a_remedy(void **state)
+{
+	size_t count;
+	const struct reply_rule *rules = reply_rules(&count);
+	struct reply reply = { 0 };
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].verdict == VERDICT_HOLD || rules[i].verdict == VERDICT_REFRESH) {
+			print_message("%zu\n", i);
+			assert_non_null(rules[i].remedy);
+		}
+	reply_set(&reply, 501, "some text");
+	const struct reply_rule *rule = reply_rule_for(STAGE_AUTH, &reply);
+	assert_int_equal(rule->verdict, VERDICT_HOLD);
+	assert_non_null(rule->remedy);
+	reply_done(&reply);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_local_failures),
 		cmocka_unit_test(test_table_is_ordered),
+		cmocka_unit_test(test_holds_have_a_remedy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
