@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fsx.h"
 #include "common/mem.h"
 #include "common/quote.h"
 #include "common/strbuf.h"
@@ -78,6 +79,13 @@ static bool group_is_fine(gid_t gid)
 	bool fine = str_eq(strbuf_str(&name), str_of(service_name));
 	strbuf_done(&name);
 	return fine;
+}
+
+/* 0640 root:oauthrelay: without its group the service could not read it any more. */
+static bool is_read_by_group(const struct stat *st)
+{
+	bool ours = geteuid() != 0 && st->st_uid == geteuid();
+	return (st->st_mode & 040) != 0 && st->st_gid != 0 && !ours && group_is_fine(st->st_gid);
 }
 
 /* ---- errors that name the file and the command that mends it ---- */
@@ -155,7 +163,8 @@ static bool check_file(int fd, const char *path, struct err *err)
 	if ((mode & 07) != 0) {
 		snprintf(reason, sizeof(reason), "can be %s by others (mode %04o)",
 			 (mode & 04) != 0 ? "read" : "used", mode);
-		return complain(err, path, reason, "chmod 600");
+		return complain(err, path, reason,
+				is_read_by_group(&st) ? "chmod o=" : "chmod 600");
 	}
 	if ((mode & 030) != 0) {
 		snprintf(reason, sizeof(reason), "can be changed by its group (mode %04o)", mode);
@@ -189,23 +198,6 @@ static const char *fault_of(struct str value)
 	if (str_starts(value, STR("\xef\xbb\xbf")) || str_starts(value, STR("\xff\xfe")))
 		return "begins with a byte order mark: save it as plain text";
 	return NULL;
-}
-
-/* Reads up to n bytes; -1 on error. */
-static ssize_t read_up_to(int fd, char *p, size_t n)
-{
-	size_t got = 0;
-	while (got < n) {
-		ssize_t r = read(fd, p + got, n - got);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -1;
-		if (r == 0)
-			break;
-		got += (size_t)r;
-	}
-	return (ssize_t)got;
 }
 
 static bool take_value(const char *path, struct str value, struct secret *out, struct err *err)
@@ -248,7 +240,7 @@ static bool read_secret_file(const char *path, take_fn *take, struct secret *out
 	bool ok = check_file(fd, path, err);
 	if (ok) {
 		char *room = mem_alloc(ROOM);
-		ssize_t n = read_up_to(fd, room, ROOM);
+		ssize_t n = fsx_read_up_to(fd, room, ROOM);
 		ok = n < 0 ? complain_open(err, path, errno)
 			   : take(path, (struct str){ room, (size_t)n }, out, err);
 		secret_wipe(room, ROOM);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,6 +162,25 @@ static void test_file_access(void **state)
 	expect(STR("file:x.secret"), NULL, "complete path");
 }
 
+/* As the README has it, root:oauthrelay: "chmod 600" would take it from the service. */
+static void test_file_of_root_and_the_services_group(void **state)
+{
+	struct place *place = *state;
+	gid_t before[64], service = 4321;
+	int count = getgroups((int)ARRAY_LEN(before), before);
+	if (geteuid() != 0 || count < 0)
+		skip();
+	assert_int_equal(setgroups(1, &service), 0);
+	put(place, "canary", 6, 0640);
+	assert_int_equal(chown(place->path, (uid_t)-1, service), 0);
+	expect(str_of(place->reference), "canary", NULL);
+	assert_int_equal(chmod(place->path, 0644), 0);
+	expect(str_of(place->reference), NULL, "read by others (mode 0644): chmod o= /");
+	assert_int_equal(chmod(place->path, 0604), 0);
+	expect(str_of(place->reference), NULL, "read by others (mode 0604): chmod 600 /");
+	assert_int_equal(setgroups((size_t)count, before), 0);
+}
+
 static void test_symbolic_link(void **state)
 {
 	struct place *place = *state;
@@ -242,6 +262,8 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test_setup_teardown(test_file_contents, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_access, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_file_of_root_and_the_services_group, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_symbolic_link, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strange_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_owner, setup, teardown),
