@@ -221,8 +221,11 @@ static bool locked_by_other(int fd, const char *path, struct err *err)
 	if (digits.n != 0 && digits.p[digits.n - 1] == '\n')
 		digits.n--;
 	if (str_to_u64(digits, INT32_MAX, &pid))
-		return err_set(err, "another oauthrelay (pid %ju) uses %s", (uintmax_t)pid, path);
-	return err_set(err, "another oauthrelay uses %s", path);
+		err_set(err, "another oauthrelay (pid %ju) uses %s", (uintmax_t)pid, path);
+	else
+		err_set(err, "another oauthrelay uses %s", path);
+	err->code = EWOULDBLOCK;
+	return false;
 }
 
 bool fsx_lock(const char *path, int *out, struct err *err)
@@ -240,11 +243,9 @@ bool fsx_lock(const char *path, int *out, struct err *err)
 	}
 	char pid[24];
 	int n = snprintf(pid, sizeof(pid), "%jd\n", (intmax_t)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n) {
-		err_errno(err, errno, "write %s", path);
-		close(fd);
-		return false;
-	}
+	/* For the other one's error only: a disk that is full is no reason not to start. */
+	if (ftruncate(fd, 0) == 0)
+		(void)!pwrite(fd, pid, (size_t)n, 0);
 	*out = fd;
 	return true;
 }

@@ -35,7 +35,8 @@ bool fsx_sync_folder_of(const char *path, struct err *err) MUST_CHECK;
 /* mkdir -p with this mode (less the umask) for what is missing, each made durable. */
 bool fsx_make_dirs(const char *path, mode_t mode, struct err *err) MUST_CHECK;
 /* Takes an exclusive lock on path (made when missing), kept until the descriptor closes; false,
- * *fd untouched, with "another oauthrelay (pid N) uses PATH" when somebody has it. */
+ * *fd untouched, with "another oauthrelay (pid N) uses PATH" and the code EWOULDBLOCK when somebody
+ * has it. */
 bool fsx_lock(const char *path, int *fd, struct err *err) MUST_CHECK;
 /* Waits for an exclusive lock on the folder that path is in, kept until the descriptor closes: for
  * those who read path, change it and replace it. */

@@ -77,15 +77,18 @@ static void log_report(const struct config_report *report)
 }
 
 /* What a running process cannot change; the administrator is told. */
-static void log_restart_needed(const struct config *old, const struct config *new, bool listeners)
+static void log_restart_needed(const struct app *app, const struct config *old, bool listeners)
 {
+	const struct config *new = app->config;
+	bool other_key = strcmp(old->seal_key_ref, new->seal_key_ref) != 0;
 	const struct {
 		const char *key;
 		bool changed;
 	} fixed[] = {
 		{ "listen, listeners", listeners },
 		{ "state_dir", strcmp(old->state_dir, new->state_dir) != 0 },
-		{ "seal_key", strcmp(old->seal_key_ref, new->seal_key_ref) != 0 },
+		/* One that was refused may have been mended, which a reload would not show. */
+		{ "seal_key", other_key || app->vault.seal == NULL },
 		{ "queue.path", strcmp(old->queue.path, new->queue.path) != 0 },
 		{ "queue.min_free", old->queue.min_free != new->queue.min_free },
 		{ "admin.socket", strcmp(old->admin_socket, new->admin_socket) != 0 },
@@ -121,7 +124,7 @@ static void configure(struct app *app, struct loaded *loaded)
 	watch_begin(app->watch, app->config, loaded->inbound->signature);
 	inbound_configure(app->inbound, app->config, loaded->inbound, &listeners);
 	if (old != NULL) {
-		log_restart_needed(old, app->config, listeners);
+		log_restart_needed(app, old, listeners);
 		config_unref(old);
 	}
 }

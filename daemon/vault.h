@@ -17,11 +17,13 @@ struct vault {
 	struct state *state;
 	struct seal *seal;  /* NULL: the key cannot be had */
 	struct err refused; /* why, and the command that mends it; text "" otherwise */
+	int lock;	    /* on STATE_DIR/lock; -1: none */
 };
 
 /*
  * A key that cannot be had is logged and no reason not to start: mail of accounts that need nobody
- * to sign in flows without what was remembered. False when the folder of the state cannot be used.
+ * to sign in flows without what was remembered. False when the folder of the state cannot be used,
+ * or another relay uses it.
  */
 bool vault_open(struct vault *vault, struct event_base *base, struct worker *worker,
 		const struct config *config, struct err *err) MUST_CHECK;

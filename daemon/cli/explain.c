@@ -156,17 +156,17 @@ static const struct reply_rule *rule_for(const struct reply *reply)
 
 /* shown: the code as it was found; empty: by its words alone. */
 static bool explain_reply(unsigned code, const struct strbuf *text, struct str shown,
-			  const struct account_config *account, struct explanation *out)
+			  struct explanation *out)
 {
 	struct reply reply = { 0 };
 	reply_set(&reply, code, strbuf_cstr(text));
 	const struct reply_rule *rule = rule_for(&reply);
-	bool by_text = rule != NULL && rule->needle != NULL;
+	const char *needle = rule != NULL ? rule->needle : NULL;
 	unsigned subject = reply.enhanced[1];
 	reply_done(&reply);
-	if (code == 0 && !by_text)
+	if (code == 0 && needle == NULL)
 		return false;
-	set_code(out, by_text && shown.n == 0 ? str_of(rule->needle) : shown);
+	set_code(out, needle != NULL && shown.n == 0 ? str_of(needle) : shown);
 	if (rule == NULL) {
 		out->meaning = code < 500 ? "a passing refusal" : "a refusal for good";
 		out->effect = code < 500 ? verdicts[VERDICT_RETRY].effect
@@ -180,7 +180,7 @@ static bool explain_reply(unsigned code, const struct strbuf *text, struct str s
 	out->meaning = verdicts[rule->verdict].meaning;
 	out->effect = verdicts[rule->verdict].effect;
 	out->fixer = verdicts[rule->verdict].fixer;
-	out->remedy = reply_rule_remedy(rule, account);
+	out->remedy = rule->remedy;
 	return true;
 }
 
@@ -285,8 +285,7 @@ static bool find_bare_number(struct str text, const struct account_config *accou
 }
 
 /* "535 5.7.139 ...", "550-5.7.60", "5.7.60", wherever they stand. */
-static bool find_enhanced(struct str text, const struct account_config *account,
-			  struct explanation *out)
+static bool find_enhanced(struct str text, struct explanation *out)
 {
 	struct words w = { .rest = text };
 	unsigned code = 0;
@@ -308,7 +307,7 @@ static bool find_enhanced(struct str text, const struct account_config *account,
 		strbuf_addstr(&whole, w.word);
 		strbuf_addc(&whole, ' ');
 		strbuf_addstr(&whole, str_head(w.from, TEXT_MAX));
-		found = explain_reply(code, &whole, str_of(out->code), account, out);
+		found = explain_reply(code, &whole, str_of(out->code), out);
 	}
 	strbuf_done(&whole);
 	return found;
@@ -351,8 +350,7 @@ static bool find_word(struct str text, const struct account_config *account,
 }
 
 /* "535 Authentication failed": a code at the beginning; or a text that the rules know. */
-static bool find_reply(struct str text, const struct account_config *account,
-		       struct explanation *out)
+static bool find_reply(struct str text, struct explanation *out)
 {
 	struct words w = { .rest = text };
 	struct strbuf whole;
@@ -361,7 +359,7 @@ static bool find_reply(struct str text, const struct account_config *account,
 		code = w.word;
 	strbuf_init(&whole, REPLY_TEXT_MAX);
 	strbuf_addstr(&whole, str_head(str_trim(code.n != 0 ? w.rest : text), TEXT_MAX));
-	bool found = explain_reply(number_of(code), &whole, code, account, out);
+	bool found = explain_reply(number_of(code), &whole, code, out);
 	strbuf_done(&whole);
 	return found;
 }
@@ -391,8 +389,8 @@ void explain_text(struct str text, const struct account_config *account, struct 
 	*out = (struct explanation){ 0 };
 	/* The surest first: a log line of a token's failure also holds times and addresses. */
 	if (!find_aadsts(text, account, out) && !find_bare_number(text, account, out) &&
-	    !find_enhanced(text, account, out) && !find_word(text, account, out) &&
-	    !find_trouble(text, account, out) && !find_reply(text, account, out))
+	    !find_enhanced(text, out) && !find_word(text, account, out) &&
+	    !find_trouble(text, account, out) && !find_reply(text, out))
 		guess_word(text, out);
 	out->class = or_nothing(out->class);
 	out->meaning = or_nothing(out->meaning);

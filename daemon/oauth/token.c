@@ -8,12 +8,19 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "config/remedy.h"
 #include "oauth/token_internal.h"
 
 enum {
 	/* A server that refuses every token we get must not make us fetch them without end. */
 	FORCED_GAP_MS = 60 * 1000,
 };
+
+static const char rejected_remedy[] =
+	"the tokens are in order for the endpoint that gives them, but not for the mailbox: what the "
+	"server answered is in the log, account-held. Check that {mailbox} may log in by SMTP "
+	"(Set-CASMailbox {mailbox} -SmtpClientAuthenticationDisabled $false) and that the "
+	"application, or who has signed in, may use it";
 
 const char *token_state_name(enum token_state state)
 {
@@ -122,6 +129,7 @@ struct token *token_new(const struct token_env *env, struct config *config,
 	token->events = *events;
 	set_config(token, config, account);
 	token->state = TOKEN_EMPTY;
+	token->generation = env->generation;
 	token->forced_at = -FORCED_GAP_MS;
 	token->timer = event_new(env->base, -1, 0, on_timer, token);
 	token->turn = event_new(env->base, -1, 0, on_turn, token);
@@ -139,11 +147,12 @@ void token_free(struct token *token)
 	if (token == NULL)
 		return;
 	token_attempt_cancel(token->attempt);
+	token->attempt = NULL;
+	token_orders_done(token);
 	for (wait = TAILQ_FIRST(&token->waits); wait != NULL; wait = next) {
 		next = TAILQ_NEXT(wait, link);
 		free(wait);
 	}
-	token_orders_done(token);
 	token_keep_done(token);
 	event_free(token->timer);
 	event_free(token->turn);
@@ -216,10 +225,15 @@ void token_reconfigure(struct token *token, struct config *config,
 static void refuse_for_a_while(struct token *token, int64_t until)
 {
 	struct token_failure *failure = &token->failure;
+	struct strbuf remedy;
 	memset(failure, 0, sizeof(*failure));
 	failure->class = TOKEN_FAIL_TRANSIENT;
 	snprintf(failure->code, sizeof(failure->code), "token-rejected");
 	err_set(&failure->text, "the server has refused the token, and then a new one as well");
+	strbuf_init(&remedy, sizeof(failure->remedy.text));
+	remedy_append(&remedy, rejected_remedy, token->account);
+	err_set(&failure->remedy, "%s", strbuf_cstr(&remedy));
+	strbuf_done(&remedy);
 	failure->retry_in_ms = until - clock_mono_ms();
 	token->has_failure = true;
 	token->due_at = until;
@@ -245,6 +259,17 @@ bool token_reject(struct token *token, uint32_t generation)
 	if (!TAILQ_EMPTY(&token->waits))
 		token_fetch(token);
 	return true;
+}
+
+void token_worked(struct token *token, uint32_t generation)
+{
+	if (generation == token->generation)
+		token->forced_at = -FORCED_GAP_MS;
+}
+
+uint32_t token_generation(const struct token *token)
+{
+	return token->generation;
 }
 
 void token_probe(struct token *token)

@@ -43,8 +43,8 @@ struct worker;
  * asked for a token since the start, so that it does not end by idleness.
  *
  * Several credentials: the one that served last is tried first, so that one that has ended costs
- * nothing; the next ones when it is refused. After a reload, and once a day, it begins with the
- * first again.
+ * nothing; the next ones when it is refused. One that was refused comes last, and is told of once,
+ * until after a reload, and once a day, it begins with the first again.
  */
 struct token;
 struct token_wait;
@@ -83,6 +83,8 @@ struct token_env {
 	struct state *state;	 /* NULL: nothing is remembered */
 	const struct seal *seal; /* NULL: likewise */
 	const char *unsealed;	 /* why there is no seal, and the cure; NULL: none is meant to be */
+	/* Of the token in whose place this one comes: sessions still name that one's. 0: none. */
+	uint32_t generation;
 };
 
 /* Success: token (valid during the call, copy what is needed) with its generation. Failure: NULL.
@@ -94,7 +96,8 @@ typedef void token_cb(void *arg, const struct secret *token, uint32_t generation
  * outlives the token, or is replaced by token_reconfigure(). */
 struct token *token_new(const struct token_env *env, struct config *config,
 			const struct account_config *account, const struct token_events *events);
-void token_free(struct token *token); /* waiters are dropped without a call; NULL allowed */
+/* Waiters are dropped without a call; whose orders are not done is told so. NULL allowed. */
+void token_free(struct token *token);
 /* A new configuration: a hold ends. A token that was got for something else is dropped; if only the
  * credentials are others, it goes on being used while they show what they are worth. */
 void token_reconfigure(struct token *token, struct config *config,
@@ -109,6 +112,11 @@ void token_cancel(struct token_wait *wait); /* NULL allowed */
  * one is there already. The second time within a minute it is not the token's fault: it returns
  * false, and the token waits that minute out, whoever asks. */
 bool token_reject(struct token *token, uint32_t generation);
+/* The server has taken the token of this generation: if it refuses it one day, that is a new matter
+ * and not "the second time". */
+void token_worked(struct token *token, uint32_t generation);
+/* The newest there has been. */
+uint32_t token_generation(const struct token *token);
 /* Tries at once, whatever the state, unless a request is under way. */
 void token_probe(struct token *token);
 
@@ -117,7 +125,8 @@ int64_t token_good_for_ms(const struct token *token); /* 0 when there is none */
 
 /* ---- orders of an administrator (oauth/token_orders.c) ---- */
 
-/* failure NULL: done, and durable. Once, never from inside the call. What is not durable for want
+/* failure NULL: done, and durable. Once, never from inside the call that gave it; at the latest by
+ * token_free(). What is not durable for want
  * of room on the disk is in use nevertheless, and is stored as soon as that works. Orders are
  * carried out one after the other. */
 typedef void token_order_cb(void *arg, const struct token_failure *failure);

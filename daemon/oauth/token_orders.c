@@ -420,11 +420,26 @@ void token_orders_init(struct token *token)
 	token_pending_init(token);
 }
 
+/* Who waits for one that is not done by now would wait in vain. */
+static void tell_gone(struct order *order)
+{
+	struct token_failure failure = { .class = TOKEN_FAIL_CONFIG, .code = "gone" };
+	err_set(&failure.text, "the account was removed or changed by a reload, or the relay is "
+			       "being stopped, before this was done");
+	err_set(&failure.remedy, "see how it stands: oauthrelay account list");
+	if (order->stage == STAGE_OVER)
+		order->cb(order->arg, order->failed ? &order->failure : NULL);
+	else
+		order->cb(order->arg, &failure);
+}
+
 void token_orders_done(struct token *token)
 {
-	struct order *order, *next;
-	for (order = TAILQ_FIRST(&token->orders); order != NULL; order = next) {
-		next = TAILQ_NEXT(order, link);
+	struct order *order;
+	while ((order = TAILQ_FIRST(&token->orders)) != NULL) {
+		TAILQ_REMOVE(&token->orders, order, link);
+		if (order->cb != NULL)
+			tell_gone(order);
 		free_order(order);
 	}
 	event_free(token->orders_turn);

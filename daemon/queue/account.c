@@ -64,9 +64,8 @@ static void describe(const struct account *a, const struct reply_rule *rule,
 	strbuf_init(reason, 4096);
 	strbuf_init(remedy, 4096);
 	reply_append(reason, reply);
-	const char *what = reply_rule_remedy(rule, a->ac);
-	if (what != NULL)
-		remedy_append(remedy, what, a->ac);
+	if (rule->remedy != NULL)
+		remedy_append(remedy, rule->remedy, a->ac);
 }
 
 static void apply_refresh(struct account *a, const char *reason, const char *remedy,
@@ -160,11 +159,21 @@ static void apply_token_failure(struct account *a, const struct token_failure *f
 
 /* --- sessions ------------------------------------------------------------------------------ */
 
+/* Not by one that has been refused: other sessions may have logged in with it before. */
+static void note_token_worked(struct account *a, const struct session *s)
+{
+	uint32_t generation = session_token_generation(s);
+	if (a->token.token == NULL || generation <= a->rejected_generation)
+		return;
+	a->token_rejected = false;
+	token_worked(a->token.token, generation);
+}
+
 static void on_authenticated(void *arg, struct session *s)
 {
 	struct account *a = arg;
-	(void)s;
-	a->token_rejected = a->token_rejected && a->rejected_in_use;
+	if (!a->token_rejected || !a->rejected_in_use)
+		note_token_worked(a, s);
 	a->let_in = true;
 	open_account(a);
 }
@@ -176,9 +185,9 @@ static void on_ready(void *arg, struct session *s)
 }
 
 /* The server has answered about a message: login and rights are in order. */
-static void note_success(struct account *a)
+static void note_success(struct account *a, const struct session *s)
 {
-	a->token_rejected = false;
+	note_token_worked(a, s);
 	standing_proved(&a->standing);
 }
 
@@ -193,7 +202,7 @@ static void on_attempted(void *arg, struct session *s, struct queued *m,
 	a->env.attempted(a->env.arg, a, m, result);
 	a->attempting = NULL;
 	if (answered && !a->troubled)
-		note_success(a);
+		note_success(a, s);
 }
 
 /* A server that lets us in and then hangs up would be called again without end. */
@@ -288,6 +297,19 @@ static void on_token_usable(void *arg)
 		open_account(a);
 }
 
+/* Somebody was at it, perhaps because the server has refused the token there was. */
+static void on_token_changed(void *arg)
+{
+	struct account *a = arg;
+	if (a->held_by_token) {
+		open_account(a);
+		return;
+	}
+	a->token_rejected = false;
+	standing_retry(&a->standing);
+	pump_soon(a);
+}
+
 static void on_token_failed(void *arg, const struct token_failure *failure)
 {
 	struct account *a = arg;
@@ -318,6 +340,7 @@ struct account *account_new(const struct account_env *env, const char *name)
 	a->token = (struct account_token){
 		.account = a->name,
 		.usable = on_token_usable,
+		.changed = on_token_changed,
 		.failed = on_token_failed,
 		.arg = a,
 	};

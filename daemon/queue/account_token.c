@@ -77,7 +77,7 @@ static void on_changed(void *arg, const char *what)
 	const struct account_token *at = arg;
 	log_info("credential-changed", lf_str("account", at->account), lf_str("what", what));
 	if (token_state_of(at->token) == TOKEN_VALID)
-		at->usable(at->arg);
+		at->changed(at->arg);
 }
 
 /* --- the token ----------------------------------------------------------------------------- */
@@ -95,16 +95,21 @@ void account_token_configure(struct account_token *at, const struct token_env *e
 		.changed = on_changed,
 		.arg = at,
 	};
+	struct token_env mine = *env;
+	mine.generation = at->generation;
 	if (ac->auth != UPSTREAM_AUTH_XOAUTH2)
 		account_token_done(at);
 	else if (at->token == NULL)
-		at->token = token_new(env, config, ac, &events);
+		at->token = token_new(&mine, config, ac, &events);
 	else
 		token_reconfigure(at->token, config, ac);
 }
 
 void account_token_done(struct account_token *at)
 {
-	token_free(at->token);
-	at->token = NULL;
+	struct token *token = at->token;
+	if (token != NULL)
+		at->generation = token_generation(token);
+	at->token = NULL; /* who is told by its end finds none any more */
+	token_free(token);
 }

@@ -13,24 +13,24 @@ enum {
 	ANY = 0,
 };
 
-/* Of those that refuse a token, by what the account has shown to get it. */
-static const char token_remedy[] =
-	"Exchange does not let this token send as {mailbox}. Check in this order, in PowerShell after "
-	"Connect-ExchangeOnline -Organization {tenant}: Set-CASMailbox {mailbox} "
-	"-SmtpClientAuthenticationDisabled $false; New-ServicePrincipal -AppId {client_id} -ObjectId "
-	"<object id of the ENTERPRISE application>; Add-MailboxPermission -Identity {mailbox} -User "
-	"<that id> -AccessRights FullAccess; then in Entra: permission {permission} with admin consent. "
-	"New rights take up to some hours";
-static const char sign_in_remedy[] =
-	"Exchange does not let this sign-in send as {mailbox}. Check in this order: that {mailbox} has "
-	"signed in, or somebody with Full Access to it (otherwise `oauthrelay login {account}`); in "
-	"PowerShell after Connect-ExchangeOnline: Set-CASMailbox {mailbox} "
-	"-SmtpClientAuthenticationDisabled $false; then in Entra: permission {permission}. New rights "
-	"take up to some hours";
-
 #define REMEDY_SEND_AS                                                                            \
 	"allow it: Add-RecipientPermission <sender> -Trustee {mailbox} -AccessRights SendAs; or " \
 	"leave the address out of send_as, so that it is rewritten to {mailbox}"
+
+/* What follows a token that is refused when the next one is refused as well. */
+#define REMEDY_RIGHTS                                                                             \
+	"Exchange does not let this token send as {mailbox}. Check in this order, in PowerShell " \
+	"after Connect-ExchangeOnline -Organization {tenant}: Set-CASMailbox {mailbox} "          \
+	"-SmtpClientAuthenticationDisabled $false; {rights}; then in Entra: permission "          \
+	"{permission} with admin consent. New rights take up to some hours"
+#define REMEDY_MARGIN                                                                             \
+	"the server wants tokens that live longer than those it is shown: raise token_margin of " \
+	"account {account}, and see that no token lifetime policy in Entra shortens them"
+#define REMEDY_CLOCK "the server calls the token expired: check this machine's clock (timedatectl)"
+#define REMEDY_LOGIN                                                                            \
+	"the server does not let this login in: check mailbox, login and host of account "      \
+	"{account}, that the mailbox may log in by SMTP, and that the application, or who has " \
+	"signed in, may use it"
 
 /* clang-format off */
 /* First match wins: rows with a text, rows with an enhanced code, rows with a code, then defaults. */
@@ -51,8 +51,8 @@ static const struct reply_rule rules[] = {
 	{AUTH | MAIL, 0,   {0, 0, 0},     "organization configuration doesn't allow", VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
 	 "the tenant's authentication policy refuses {mailbox}: assign it a policy that allows it"},
 	{AUTH | MAIL, 0,   {0, 0, 0},     "federated STS service was unreachable",    VERDICT_RETRY,     SCOPE_ACCOUNT,   false, NULL},
-	{AUTH | MAIL, 0,   {0, 0, 0},     "user credentials were incorrect",          VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, token_remedy},
-	{AUTH,        0,   {0, 0, 0},     "Token will expire soon",                   VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
+	{AUTH | MAIL, 0,   {0, 0, 0},     "user credentials were incorrect",          VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_LOGIN},
+	{AUTH,        0,   {0, 0, 0},     "Token will expire soon",                   VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_MARGIN},
 	{ANY,         0,   {0, 0, 0},     "Concurrent connections limit exceeded",    VERDICT_THROTTLE,  SCOPE_ACCOUNT,   false,
 	 "too many connections at once use {mailbox}: lower limits.connections, or stop other programs that send through it"},
 	{ANY,         0,   {0, 0, 0},     "sender thread limit exceeded",             VERDICT_THROTTLE,  SCOPE_ACCOUNT,   false, NULL},
@@ -71,14 +71,12 @@ static const struct reply_rule rules[] = {
 	{ANY,         0,   {0, 0, 0},     "Must issue a STARTTLS",                    VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
 	 "the server wants TLS: set tls = \"starttls\" for account {account}"},
 
-	{AUTH,        0,   {5, 7, 3},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false,
-	 token_remedy},
-	{AUTH,        0,   {5, 7, 127},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
-	{AUTH,        0,   {5, 5, 127},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
-	{AUTH,        0,   {5, 5, 128},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
-	{AUTH,        0,   {5, 7, 142},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
-	{AUTH,        0,   {5, 7, 143},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false,
-	 "the server calls the token expired: check this machine's clock (timedatectl)"},
+	{AUTH,        0,   {5, 7, 3},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_RIGHTS},
+	{AUTH,        0,   {5, 7, 127},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_RIGHTS},
+	{AUTH,        0,   {5, 5, 127},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_MARGIN},
+	{AUTH,        0,   {5, 5, 128},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_CLOCK},
+	{AUTH,        0,   {5, 7, 142},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_MARGIN},
+	{AUTH,        0,   {5, 7, 143},   NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_CLOCK},
 	{AUTH,        0,   {5, 5, 129},   NULL,                                       VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
 	 "the token lacks the permission for High Volume Email: add Mail.Send of Office 365 Exchange Online to the app and grant admin consent"},
 	{AUTH,        0,   {5, 7, 144},   NULL,                                       VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
@@ -87,7 +85,7 @@ static const struct reply_rule rules[] = {
 	 "the app is not admitted to this HVE account: Add-HVEAppAccess -Identity {mailbox} -AppIds <object id of the enterprise application>"},
 	{ANY,         0,   {5, 7, 30},    NULL,                                       VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
 	 "logins with a password have ended: use OAuth2 (tenant, client_id, client_secret)"},
-	{ANY,         0,   {5, 7, 57},    NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, NULL},
+	{ANY,         0,   {5, 7, 57},    NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_LOGIN},
 	{CONNECT,     0,   {4, 7, 66},    NULL,                                       VERDICT_HOLD,      SCOPE_ACCOUNT,   false,
 	 "the server saw TLS 1.0 or 1.1, which this program never offers: something between here and Microsoft changes the connection"},
 	{MAIL | DATA, 0,   {5, 7, 60},    NULL,                                       VERDICT_SENDER,    SCOPE_SENDER,    false, REMEDY_SEND_AS},
@@ -127,8 +125,7 @@ static const struct reply_rule rules[] = {
 	{DATA,        502, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
 	{DATA,        503, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
 	{DATA,        504, {0, 0, 0},     NULL,                                       VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
-	{AUTH,        535, {0, 0, 0},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false,
-	 "{host} does not accept this login: compare mailbox (or login) of account {account} with who the token is for, and see that it may send by SMTP"},
+	{AUTH,        535, {0, 0, 0},     NULL,                                       VERDICT_REFRESH,   SCOPE_ACCOUNT,   false, REMEDY_LOGIN},
 
 	{MAIL | IDLE, REPLY_LOCAL_LOST, {0, 0, 0}, NULL,                              VERDICT_RECONNECT, SCOPE_MESSAGE,   false, NULL},
 	{RCPT | DATA, REPLY_LOCAL_LOST, {0, 0, 0}, NULL,                              VERDICT_RETRY,     SCOPE_MESSAGE,   false, NULL},
@@ -149,7 +146,7 @@ static const struct default_row {
 	{4, CONNECT | AUTH, {.verdict = VERDICT_RETRY, .scope = SCOPE_ACCOUNT}},
 	{9, CONNECT | AUTH, {.verdict = VERDICT_RETRY, .scope = SCOPE_ACCOUNT}},
 	{5, CONNECT,        {.verdict = VERDICT_RETRY, .scope = SCOPE_ACCOUNT}},
-	{5, AUTH,           {.verdict = VERDICT_HOLD, .scope = SCOPE_ACCOUNT}},
+	{5, AUTH,           {.verdict = VERDICT_HOLD, .scope = SCOPE_ACCOUNT, .remedy = REMEDY_LOGIN}},
 	{5, MAIL,           {.verdict = VERDICT_SENDER, .scope = SCOPE_SENDER}},
 	{5, RCPT,           {.verdict = VERDICT_FAIL, .scope = SCOPE_RECIPIENT}},
 	{5, DATA,           {.verdict = VERDICT_FAIL, .scope = SCOPE_MESSAGE}},
@@ -196,12 +193,6 @@ const struct reply_rule *reply_rules(size_t *count)
 {
 	*count = ARRAY_LEN(rules);
 	return rules;
-}
-
-const char *reply_rule_remedy(const struct reply_rule *rule, const struct account_config *account)
-{
-	bool signs_in = account != NULL && account->grant == GRANT_DELEGATED;
-	return rule->remedy == token_remedy && signs_in ? sign_in_remedy : rule->remedy;
 }
 
 const char *verdict_name(enum verdict verdict)

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/config.h"
 #include "message/reply.h"
 #include "upstream/upstream.h"
 
@@ -46,9 +45,6 @@ struct reply_rule {
 	const char *remedy; /* with {mailbox}, {tenant}, {account}; NULL: none */
 };
 
-/* The rule's remedy, as it is for an account of this grant; NULL: none. account NULL: none is
- * meant. */
-const char *reply_rule_remedy(const struct reply_rule *rule, const struct account_config *account);
 /* Never NULL: the last rules match anything. */
 const struct reply_rule *reply_rule_for(enum upstream_stage stage, const struct reply *reply);
 const char *verdict_name(enum verdict verdict);

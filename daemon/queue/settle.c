@@ -132,9 +132,8 @@ static void log_recipient(const struct queued *m, const struct account_config *a
 	address_append(&to, &m->recipients[r->recipient].address);
 	reply_append(&reply, r->reply);
 	reply_append_dsn(&dsn, r->reply);
-	const char *what = reply_rule_remedy(r->rule, account);
-	if (what != NULL)
-		remedy_append(&remedy, what, account);
+	if (r->rule->remedy != NULL)
+		remedy_append(&remedy, r->rule->remedy, account);
 	else if (r->expired)
 		strbuf_adds(&remedy, "queue.lifetime has passed; the mail is kept as failed");
 	const char *status = outcome_status(r, result->uncertain);

@@ -64,10 +64,9 @@ static void log_change(const struct standing *s, enum account_state old, int64_t
 	}
 }
 
-/* The one place where the state changes. retry_in_ms < 0: nothing will try. timed: by our timer;
- * otherwise somebody else does. */
-static void set_state_until(struct standing *s, enum account_state state, const char *reason,
-			    const char *remedy, int64_t retry_in_ms, bool timed)
+/* The one place where the state changes. retry_in_ms < 0: not planned. by_us: our timer does it. */
+static void change(struct standing *s, enum account_state state, const char *reason,
+		   const char *remedy, int64_t retry_in_ms, bool by_us)
 {
 	enum account_state old = s->state;
 	s->state = state;
@@ -79,10 +78,11 @@ static void set_state_until(struct standing *s, enum account_state state, const 
 		s->state_since_ms = clock_mono_ms();
 	timer_stop(s->timer);
 	s->next_try_ms = 0;
-	if (retry_in_ms >= 0)
+	if (retry_in_ms >= 0) {
 		s->next_try_ms = clock_mono_ms() + retry_in_ms;
-	if (retry_in_ms >= 0 && timed)
-		timer_start(s->timer, retry_in_ms);
+		if (by_us)
+			timer_start(s->timer, retry_in_ms);
+	}
 	if (standing_may_send(s))
 		s->changed(s->arg);
 }
@@ -90,7 +90,7 @@ static void set_state_until(struct standing *s, enum account_state state, const 
 static void set_state(struct standing *s, enum account_state state, const char *reason,
 		      const char *remedy, int64_t retry_in_ms)
 {
-	set_state_until(s, state, reason, remedy, retry_in_ms, true);
+	change(s, state, reason, remedy, retry_in_ms, true);
 }
 
 static void end_wait(struct standing *s)
@@ -144,6 +144,16 @@ void standing_proved(struct standing *s)
 {
 	s->probes = 0;
 	s->failures = 0;
+	s->locked = false;
+}
+
+/* It did not get through; what is to be done has not changed. */
+static void probe_failed(struct standing *s, const char *reason, const char *remedy)
+{
+	char *before = mem_strdup(s->remedy);
+	set_state(s, ACCOUNT_HELD, reason, remedy[0] != '\0' ? remedy : before,
+		  retry_probe_ms(s->probes++, s->locked));
+	free(before);
 }
 
 void standing_wait(struct standing *s, const char *reason, const char *remedy, int64_t ms)
@@ -156,7 +166,7 @@ void standing_wait(struct standing *s, const char *reason, const char *remedy, i
 		set_state(s, ACCOUNT_WAITING, reason, remedy, ms);
 		break;
 	case ACCOUNT_PROBING:
-		set_state(s, ACCOUNT_HELD, reason, remedy, retry_probe_ms(s->probes++, false));
+		probe_failed(s, reason, remedy);
 		break;
 	case ACCOUNT_WAITING:
 	case ACCOUNT_HELD:
@@ -166,15 +176,17 @@ void standing_wait(struct standing *s, const char *reason, const char *remedy, i
 
 void standing_hold(struct standing *s, const char *reason, const char *remedy, bool locked)
 {
-	if (s->state != ACCOUNT_HELD)
-		set_state(s, ACCOUNT_HELD, reason, remedy, retry_probe_ms(s->probes++, locked));
+	if (s->state == ACCOUNT_HELD)
+		return;
+	s->locked = locked;
+	set_state(s, ACCOUNT_HELD, reason, remedy, retry_probe_ms(s->probes++, locked));
 }
 
 void standing_hold_for_token(struct standing *s, const char *reason, const char *remedy,
 			     int64_t retry_in_ms)
 {
 	if (s->state != ACCOUNT_HELD)
-		set_state_until(s, ACCOUNT_HELD, reason, remedy, retry_in_ms, false);
+		change(s, ACCOUNT_HELD, reason, remedy, retry_in_ms, false);
 	s->next_try_ms = clock_mono_ms() + retry_in_ms;
 }
 

@@ -37,6 +37,7 @@ struct standing {
 	int64_t resumed_ms;	/* wall clock: last return from HELD; 0: never */
 	unsigned failures;	/* waits since it last sent, for their backoff */
 	unsigned probes;	/* holds and probes since then */
+	bool locked;		/* the account is, which each probe may prolong */
 	struct event *timer;
 	void (*changed)(void *arg); /* it may send or probe now */
 	void *arg;

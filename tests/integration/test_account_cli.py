@@ -8,6 +8,7 @@ import pty
 import select
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography import x509
@@ -103,6 +104,23 @@ def test_a_wrong_secret_changes_nothing(relay, sandbox):
     forget_token(one, sandbox)
     serves(one, sandbox, 2)
     assert one.events("credential-changed") == [] and one.events("account-held") == []
+
+
+def test_the_account_is_removed_meanwhile(relay, sandbox):
+    """Whoever waits for the proof is told at once."""
+    one = relay()
+    serves(one, sandbox, 1)
+    secrets(sandbox, sandbox.secret, NEW)
+    sandbox.fault("token", "stall")
+    one.secrets.append(NEW)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(one.cli, "account", "secret", "scanner", text=NEW + "\n", timeout=60)
+        sandbox.wait(stalled=1)
+        one.change(lambda config: config["accounts"][0].update(name="other"))
+        one.reload()
+        result = waiting.result()
+    sandbox.release()
+    assert result.returncode == 1 and "removed or changed by a reload" in result.stderr
 
 
 def test_a_secret_id_is_not_even_tried(relay, sandbox):

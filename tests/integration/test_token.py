@@ -138,6 +138,49 @@ def test_refused_with_a_fresh_token_too(relay, sandbox):
     sandbox.wait(messages=60)
 
 
+def test_a_new_token_that_worked_may_be_refused_too(relay, sandbox):
+    """It is not "the second time" when mail has gone with it: a new one is asked for at once."""
+    one = relay()
+    for number in range(3):
+        sandbox.fault("auth-response", "reply", text="535 Authentication unsuccessful")
+        sandbox.off("smtp")
+        sandbox.on("smtp")
+        print_page(one.port, message(f"m{number}"))
+        sandbox.wait(messages=number + 1)
+    assert len(sandbox.events("token")) == 4 and logins(sandbox) == 6
+    assert one.events("account-held") == one.events("account-waiting") == []
+    sandbox.fault("auth-response", "reply", text="535 Authentication unsuccessful", count=0)
+    sandbox.off("smtp")
+    sandbox.on("smtp")
+    print_page(one.port, message("last"))
+    held = one.wait_event("account-held", account="scanner")
+    assert held["remedy"] and logins(sandbox) == 8
+    sandbox.clear()
+    one.reload()
+    sandbox.wait(messages=4)
+
+
+def test_no_storm_when_the_account_comes_back(relay, sandbox):
+    """It was taken out of the configuration; its new token begins with no old one's numbers."""
+    one = relay()
+    sandbox.fault("auth-response", "reply", text=REFUSED)
+    print_page(one.port, message("first"))
+    sandbox.wait(messages=1)
+    for name in ("another", "scanner"):
+        one.change(lambda config, name=name: config["accounts"][0].update(name=name))
+        one.reload()
+    before = logins(sandbox)
+    sandbox.off("smtp")
+    sandbox.on("smtp")
+    sandbox.fault("auth-response", "reply", text=REFUSED, count=0)
+    print_page(one.port, message("second"))
+    one.wait_event("account-held", account="scanner")
+    assert logins(sandbox) - before == 2
+    sandbox.clear()
+    one.reload()
+    sandbox.wait(messages=2)
+
+
 def test_token_will_expire_soon(relay, sandbox):
     """microsoft365.md 6.1: HVE asks for a new token, whatever we think of the old one's life."""
     one = relay()

@@ -130,12 +130,30 @@ def test_a_key_that_others_can_read_is_refused(delegated, sandbox):
     print_page(one.port)
     held = one.wait_event("account-held", account="scanner")
     assert f"chmod 600 {sealed.key_path(one)}" in held["reason"]
-    # Not to sign in again: the sign-in is there as soon as its key is.
-    assert "systemctl restart" in held["remedy"] and "login" not in held["remedy"]
     assert len(one.events("seal-key-refused")) == 1
+    assert "systemctl restart oauthrelay" in held["remedy"]
     subprocess.run(["chmod", "600", sealed.key_path(one)], check=True)
+    one.reload()                        # what an administrator tries first: says what is needed
+    assert "restart" in one.wait_event("restart-needed", key="seal_key")["remedy"]
     one.restart()
     sandbox.wait(messages=2)
+    one.reload()
+    assert len(one.events("restart-needed")) == 1
+
+
+def test_two_relays_on_one_state(relay, sandbox):
+    """They would make each other's refresh tokens worthless. A sign-in by command is no second."""
+    one = relay()
+    two = relay(start=False)
+    two.config["state_dir"] = one.state
+    two.write_config()
+    refused = two.cli("run")
+    assert refused.returncode == 1
+    assert f"another oauthrelay (pid {one.process.pid}) uses {one.state}/lock" in refused.stderr
+    assert "give each its own" in refused.stderr
+    one.restart(kill=True)              # what a crash leaves behind does not matter
+    print_page(one.port)
+    sandbox.wait(messages=1)
 
 
 def other_key(path, one):

@@ -308,6 +308,7 @@ static void test_lock(void **state)
 	assert_true(fsx_lock(path, &first, &err));
 	assert_false(fsx_lock(path, &second, &err));
 	assert_int_equal(second, -7);
+	assert_int_equal(err.code, EWOULDBLOCK);
 	snprintf(want, sizeof(want), "another oauthrelay (pid %d) uses %s", (int)getpid(), path);
 	assert_non_null(strstr(err.text, want));
 	assert_int_equal(fcntl(first, F_GETFD), FD_CLOEXEC);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -83,12 +85,36 @@ static void test_no_folder(void **state)
 	free(path);
 }
 
+/* And one that cannot be locked, on a disk that is full or read-only, can be used all the same. */
+static void test_one_at_a_time(void **state)
+{
+	struct vault vault, other;
+	struct err err;
+	(void)state;
+	assert_true(vault_open(&vault, base, worker, &config, &err));
+	assert_false(vault_open(&other, base, worker, &config, &err));
+	assert_non_null(strstr(err.text, "another oauthrelay"));
+	assert_non_null(strstr(err.text, folder));
+	assert_non_null(strstr(err.text, "state_dir"));
+	vault_close(&other);
+	vault_close(&vault);
+	char *path = below("lock");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_true(vault_open(&vault, base, worker, &config, &err));
+	assert_non_null(vault.seal);
+	vault_close(&vault);
+	assert_int_equal(rmdir(path), 0);
+	free(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_first_start, start, stop),
 		cmocka_unit_test_setup_teardown(test_key_refused, start, stop),
 		cmocka_unit_test_setup_teardown(test_no_folder, start, stop),
+		cmocka_unit_test_setup_teardown(test_one_at_a_time, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,38 @@ static void test_rejected_token(void **state)
 	grant(f, "five", 3600);
 }
 
+/* A token that the server has taken in between makes the next refusal a new matter. */
+static void test_rejected_after_it_has_worked(void **state)
+{
+	struct fixture *f = *state;
+	begin_valid(f);
+	assert_true(token_reject(f->token, 1));
+	token_probe(f->token);
+	grant(f, "two", 3600);
+	token_worked(f->token, 1); /* an old session says nothing of the new one */
+	assert_false(token_reject(f->token, 2));
+	assert_non_null(strstr(status_of(f).last->remedy.text, "scanner@contoso.com"));
+	pass(f, 60000);
+	grant(f, "three", 3600);
+	token_worked(f->token, 3);
+	assert_true(token_reject(f->token, 3));
+	expect_state(f, TOKEN_EMPTY);
+	assert_int_equal(token_generation(f->token), 3);
+}
+
+/* Sessions of a token that is no more still name its generations. */
+static void test_generations_go_on(void **state)
+{
+	struct fixture *f = *state;
+	const struct token_env env = { .base = f->base, .generation = 7 };
+	token_free(f->token);
+	const struct token_events events = { .fetched = on_fetched, .arg = f };
+	f->token = token_new(&env, NULL, &f->account, &events);
+	token_probe(f->token);
+	grant(f, "eight", 3600);
+	assert_int_equal(token_generation(f->token), 8);
+}
+
 static void test_rejected_during_renewal(void **state)
 {
 	struct fixture *f = *state;
@@ -321,6 +353,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_FIXTURE(test_rejected_token),
+		WITH_FIXTURE(test_rejected_after_it_has_worked),
+		WITH_FIXTURE(test_generations_go_on),
 		WITH_FIXTURE(test_rejected_during_renewal),
 		WITH_FIXTURE(test_rejected_before_a_waiter_got_it),
 		WITH_FIXTURE(test_new_secret_ends_a_hold),

@@ -364,14 +364,18 @@ static void test_freed_with_orders(void **state)
 {
 	struct fixture *f = *state;
 	struct credential one = new_secret("one"), two = new_secret("two");
-	struct order_end end = { 0 };
+	struct order_end first = { 0 }, second = { 0 };
 	settle(f);
-	token_add_credential(f->token, &one, on_order, &end);
-	token_add_credential(f->token, &two, on_order, &end);
+	token_add_credential(f->token, &one, on_order, &first);
+	token_add_credential(f->token, &two, on_order, &second);
 	turn(f);
 	token_free(f->token);
 	f->token = NULL;
-	assert_int_equal(end.times, 0);
+	/* Somebody waits in front of a screen. */
+	assert_int_equal(first.times, 1);
+	assert_int_equal(second.times, 1);
+	assert_string_equal(first.failure.code, "gone");
+	assert_string_equal(second.failure.code, "gone");
 }
 
 #define WITH_KEPT(test)	     cmocka_unit_test_setup_teardown(test, setup_kept, teardown_kept)

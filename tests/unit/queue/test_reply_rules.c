@@ -74,28 +74,6 @@ static void test_local_failures(void **state)
 
 /* Rows with a text stand before rows with an enhanced code, those before rows with a code only;
  * no row hides behind an identical one. */
-/* A service principal is of no use to somebody who signs in. */
-static void test_remedy_goes_by_the_grant(void **state)
-{
-	struct account_config signs_in = { .grant = GRANT_DELEGATED };
-	struct account_config proves = { .grant = GRANT_CLIENT_CREDENTIALS };
-	size_t count, refused = 0;
-	const struct reply_rule *rules = reply_rules(&count);
-	(void)state;
-	for (size_t i = 0; i < count; i++) {
-		const char *of_user = reply_rule_remedy(&rules[i], &signs_in);
-		assert_ptr_equal(reply_rule_remedy(&rules[i], &proves), rules[i].remedy);
-		assert_ptr_equal(reply_rule_remedy(&rules[i], NULL), rules[i].remedy);
-		assert_true((of_user == NULL) == (rules[i].remedy == NULL));
-		if (of_user == rules[i].remedy)
-			continue;
-		refused++;
-		assert_null(strstr(of_user, "New-ServicePrincipal"));
-		assert_non_null(strstr(of_user, "oauthrelay login {account}"));
-	}
-	assert_int_equal(refused, 2);
-}
-
 static void test_table_is_ordered(void **state)
 {
 	size_t count;
@@ -117,13 +95,32 @@ static void test_table_is_ordered(void **state)
 	}
 }
 
+/* Nobody is held without a word on what to do. */
+static void test_holds_have_a_remedy(void **state)
+{
+	size_t count;
+	const struct reply_rule *rules = reply_rules(&count);
+	struct reply reply = { 0 };
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].verdict == VERDICT_HOLD || rules[i].verdict == VERDICT_REFRESH) {
+			print_message("%zu\n", i);
+			assert_non_null(rules[i].remedy);
+		}
+	reply_set(&reply, 501, "some text");
+	const struct reply_rule *rule = reply_rule_for(STAGE_AUTH, &reply);
+	assert_int_equal(rule->verdict, VERDICT_HOLD);
+	assert_non_null(rule->remedy);
+	reply_done(&reply);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_local_failures),
-		cmocka_unit_test(test_remedy_goes_by_the_grant),
 		cmocka_unit_test(test_table_is_ordered),
+		cmocka_unit_test(test_holds_have_a_remedy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,27 @@ static void test_probe_keeps_the_reason_and_ends_the_hold(void **state)
 	assert_true(f->s.resumed_ms > 0);
 }
 
+/* A probe that does not get through changes neither what is to be done nor that it is locked. */
+static void test_probe_that_does_not_get_through(void **state)
+{
+	struct fixture *f = *state;
+	standing_hold(&f->s, "locked", "wait", true);
+	standing_retry(&f->s);
+	standing_wait(&f->s, "no connection", "", -1);
+	assert_int_equal(f->s.state, ACCOUNT_HELD);
+	assert_string_equal(f->s.remedy, "wait");
+	assert_in_range(standing_next_try_ms(&f->s), 59 * 60000, 60 * 60000);
+	standing_retry(&f->s);
+	standing_wait(&f->s, "no name", "see to the name server", -1);
+	assert_string_equal(f->s.remedy, "see to the name server");
+	standing_open(&f->s);
+	standing_proved(&f->s);
+	standing_hold(&f->s, "disabled", "switch it on", false);
+	standing_retry(&f->s);
+	standing_wait(&f->s, "no connection", "", -1);
+	assert_in_range(standing_next_try_ms(&f->s), 14 * 60000, 15 * 60000);
+}
+
 static void test_hold_for_token_has_no_timer_of_its_own(void **state)
 {
 	struct fixture *f = *state;
@@ -114,6 +135,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hold_is_stronger_than_a_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_probe_keeps_the_reason_and_ends_the_hold,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_probe_that_does_not_get_through, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_hold_for_token_has_no_timer_of_its_own, setup,
 						teardown),
 	};
