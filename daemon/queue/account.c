@@ -17,6 +17,8 @@ enum {
 	THROTTLE_MS = 10 * 1000,  /* microsoft365.md 6.2: wait 10 to 60 s */
 	SLOW_MS = 60 * 60 * 1000, /* a sliding 24 h quota frees a little every hour */
 	BACKOFF = -1,
+	/* So that the token's own timer is first: else it says once more that it waits. */
+	BEHIND_TOKEN_MS = 100,
 };
 
 struct account {
@@ -144,7 +146,8 @@ static void apply_token_failure(struct account *a, const struct token_failure *f
 	strbuf_addf(&reason, "no token: %s", failure->text.text);
 	if (failure->class == TOKEN_FAIL_TRANSIENT) {
 		standing_wait(&a->standing, strbuf_cstr(&reason), failure->remedy.text,
-			      failure->retry_in_ms > 0 ? failure->retry_in_ms : BACKOFF);
+			      failure->retry_in_ms > 0 ? failure->retry_in_ms + BEHIND_TOKEN_MS
+						       : BACKOFF);
 	} else {
 		a->held_by_token |= a->standing.state != ACCOUNT_HELD;
 		if (a->held_by_token)

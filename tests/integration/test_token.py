@@ -437,3 +437,14 @@ def test_secret_from_the_environment(relay, sandbox):
     print_page(one.port)
     sandbox.wait(messages=1)
     assert base64.b64encode(sandbox.secret.encode()).decode() not in one.text()
+
+
+def test_each_failure_is_told_once_for_the_account(relay, sandbox):
+    """The account waits for the token, and not once more for the rest of a second."""
+    sandbox.off("token")
+    one = relay()
+    print_page(one.port)
+    one.wait_event("token-failed", count=3)
+    told = [event.name for event in one.events()
+            if event.name in ("token-failed", "account-waiting")]
+    assert told[:5] == ["token-failed", "account-waiting"] * 2 + ["token-failed"]
