@@ -189,9 +189,8 @@ static void forget(struct state *state, void *arg)
 {
 	struct state_file *file = file_of(state);
 	struct operation *op;
-	TAILQ_FOREACH (op, &file->waiting, link) {
+	for (op = TAILQ_FIRST(&file->waiting); op != NULL; op = TAILQ_NEXT(op, link))
 		forget_one(op, arg);
-	}
 	if (file->current != NULL)
 		forget_one(file->current, arg);
 }

@@ -237,7 +237,9 @@ static void rule(const struct judging *j, uint32_t code, struct str error,
 	failure->class = row != NULL ? row->class : word->class;
 	if (row != NULL && failure->retry_in_ms < row->wait_ms)
 		failure->retry_in_ms = row->wait_ms;
-	if (status_is_passing(j->reply->status))
+	/* Who says 200 to an error is none that gives tokens, whatever the error's name. */
+	bool strange = j->reply->status == 200 && failure->class != TOKEN_FAIL_POLL;
+	if (status_is_passing(j->reply->status) || strange)
 		failure->class = TOKEN_FAIL_TRANSIENT;
 	failure->credential_refused = failure->class == TOKEN_FAIL_CONFIG &&
 				      (row != NULL ? row->credential : word->credential);

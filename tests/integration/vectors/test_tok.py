@@ -95,7 +95,7 @@ TOK_02 = {
     "TOK-02 partial": ({"status": 206, "headers": JSON, "body": json.dumps(
         {"token_type": "Bearer", "expires_in": 3599, "access_token": "abc"})}, "http-206"),
     "TOK-02 error with 200": ({"status": 200, "headers": JSON, "body": json.dumps(
-        {"error": "temporarily_unavailable"})}, "temporarily_unavailable"),
+        {"error": "invalid_client"})}, "invalid_client"),
     "TOK-02 html with 400": ({"status": 400}, "http-400"),
     "TOK-02 not found": ({"status": 404, "body": "{}", "headers": JSON}, "http-404"),
 }

@@ -180,6 +180,23 @@ static void test_no_tokens(void **state)
 	}
 }
 
+/* TOK-02: no token endpoint says 200 to an error, so whoever does is not believed. */
+static void test_error_with_200(void **state)
+{
+	struct http_reply reply =
+		reply_of(200, JSON_TYPE,
+			 STR("{\"error\":\"invalid_client\",\"error_description\":"
+			     "\"AADSTS7000222: expired\"}"));
+	(void)state;
+	struct token_failure failure = refuse(&reply);
+	assert_int_equal(failure.class, TOKEN_FAIL_TRANSIENT);
+	assert_false(failure.credential_refused);
+	reply.status = 400;
+	failure = refuse(&reply);
+	assert_int_equal(failure.class, TOKEN_FAIL_CONFIG);
+	assert_true(failure.credential_refused);
+}
+
 static void test_deep_json(void **state)
 {
 	char deep[100000];
@@ -410,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_token),
 		cmocka_unit_test(test_no_tokens),
+		cmocka_unit_test(test_error_with_200),
 		cmocka_unit_test(test_deep_json),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_refused_credentials),
