@@ -246,6 +246,18 @@ static bool add_refusal(struct sentence *out, const struct refusal *rows, size_t
 	return false;
 }
 
+/* Only those that there are: what else a proxy says may repeat what it was sent (RFC 7235, RFC
+ * 7616, RFC 4559, MS-NTHT, RFC 6750). */
+static const char *known_scheme(struct str name)
+{
+	static const char *const names[] = { "Basic",	  "Digest",   "NTLM",
+					     "Negotiate", "Kerberos", "Bearer" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_ieq(name, str_of(names[i])))
+			return names[i];
+	return "another kind";
+}
+
 /* "Basic, NTLM"; true when Basic is among them, or none is named. */
 static bool append_offers(struct strbuf *out, CURL *easy)
 {
@@ -256,7 +268,7 @@ static bool append_offers(struct strbuf *out, CURL *easy)
 	       CURLHE_OK) {
 		struct str rest = str_of(header->value), name = str_word(&rest);
 		strbuf_adds(out, count != 0 ? ", " : "");
-		quote_append_bare(out, name, 20);
+		strbuf_adds(out, known_scheme(name));
 		basic = basic || str_ieq(name, STR("Basic"));
 		if (++count == header->amount || count == 8)
 			break;

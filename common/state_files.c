@@ -166,6 +166,36 @@ static bool make_folders(const char *folder, const char *path, const char *name,
 	return state_folder_make(folder, owner, err) && make_inner(path, name, owner, err);
 }
 
+/* As root, in a folder of the service's: of what the service puts into the place of the folder that
+ * path is in, a link to one of root's, nothing may be written to, nor while we are at it. So that
+ * folder is held by a descriptor, and the file named by that. */
+static bool write_as_root(const char *path, const char *name, const struct state_owner *owner,
+			  struct str value, struct err *err)
+{
+	struct strbuf held;
+	if (strchr(name, '/') == NULL)
+		return fsx_replace_owned(path, value, 0600, owner->uid, owner->gid, err);
+	const char *last = strrchr(path, '/');
+	char *inner = mem_strndup(path, (size_t)(last - path));
+	int fd = open(inner, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	strbuf_init(&held, PATH_ROOM);
+	strbuf_addf(&held, "/proc/self/fd/%d%s", fd, last);
+	bool ok = false;
+	if (fd >= 0)
+		ok = fsx_replace_owned(strbuf_cstr(&held), value, 0600, owner->uid, owner->gid,
+				       err) ||
+		     err_prefix(err, "%s", path);
+	else if (errno == ENOTDIR || errno == ELOOP)
+		complain_kind(err, inner, "a symbolic link");
+	else
+		err_errno(err, errno, "%s", inner);
+	if (fd >= 0)
+		close(fd);
+	strbuf_done(&held);
+	free(inner);
+	return ok;
+}
+
 bool state_file_write(const char *folder, const char *name, struct str value, struct err *err)
 {
 	struct state_owner owner;
@@ -176,7 +206,7 @@ bool state_file_write(const char *folder, const char *name, struct str value, st
 			     (int)STATE_VALUE_MAX);
 	ok = ok && make_folders(folder, path, name, &owner, err);
 	if (ok && geteuid() == 0)
-		ok = fsx_replace_owned(path, value, 0600, owner.uid, owner.gid, err);
+		ok = write_as_root(path, name, &owner, value, err);
 	else if (ok)
 		ok = fsx_replace_durable(path, value, 0600, err);
 	free(path);

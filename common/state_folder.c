@@ -11,12 +11,13 @@
 /* The user the packages make for the service. */
 static const char service_user[] = "oauthrelay";
 
-/* Only root can give away what it makes, and only root is asked to. */
+/* Only root can give away what it makes, and only root is asked to; not what somebody has put into
+ * its place by now. */
 static bool give_to(const char *path, const struct state_owner *owner, struct err *err)
 {
 	if (geteuid() != 0 || (owner->uid == 0 && owner->gid == 0))
 		return true;
-	return chown(path, owner->uid, owner->gid) == 0 || err_errno(err, errno, "chown %s", path);
+	return lchown(path, owner->uid, owner->gid) == 0 || err_errno(err, errno, "chown %s", path);
 }
 
 static void find_service(struct state_owner *owner)

@@ -72,8 +72,16 @@ static void on_signed_in(void *arg, const struct token_failure *failure)
 static struct admin_answer tell_ready(const struct account *account)
 {
 	cJSON *json = cJSON_CreateObject();
+	struct token_status status;
+	size_t added = 0;
+	token_status(account_token(account), &status);
+	for (size_t i = 0; i < status.credentials->n; i++)
+		added +=
+			status.credentials->v[i].added_ms != 0 && !status.credentials->v[i].pending;
 	json_add_str(json, "account", str_of(account_config_of(account)->name));
 	cJSON_AddBoolToObject(json, "ready", true);
+	/* Of which the one who redeems the sign-in's code may have to know. */
+	cJSON_AddNumberToObject(json, "added_credentials", (double)added);
 	return (struct admin_answer){ .status = 200, .body = json };
 }
 
@@ -82,8 +90,14 @@ struct admin_answer account_login(const struct admin_request *request)
 	struct admin_answer answer;
 	struct token_grant grant = { .life_ms = 0 };
 	const struct account *account = account_order_find(request, &answer);
-	if (account == NULL || !is_delegated(account, &answer) ||
-	    !is_bound(request, account, &answer))
+	if (account == NULL) {
+		/* Who asks has found it in the configuration file. */
+		json_add_str(answer.body, "remedy",
+			     STR("the running relay knows none that was added to the configuration "
+				 "since: `systemctl reload oauthrelay`, then sign in"));
+		return answer;
+	}
+	if (!is_delegated(account, &answer) || !is_bound(request, account, &answer))
 		return answer;
 	if (!cJSON_HasObjectItem(request->body, "access_token"))
 		return tell_ready(account);

@@ -131,6 +131,10 @@ static void asked_free(struct asked *asked)
 static void finish(struct asked *asked, struct admin_answer answer)
 {
 	struct evhttp_request *request = asked->request;
+	if (answer.no_such_path && asked->did.n != 0) {
+		strbuf_reset(&asked->did);
+		strbuf_adds(&asked->did, "POST (no such path)");
+	}
 	log_done(asked, answer.status);
 	asked_free(asked);
 	send_answer(request, answer);

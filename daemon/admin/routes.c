@@ -115,8 +115,11 @@ struct admin_answer admin_dispatch(const struct admin_view *view, const struct a
 			return run(route, &request, call->body);
 	}
 	const char *allow = methods_of(call->path);
-	if (allow == NULL)
-		return admin_error(404, "there is nothing of that name");
+	if (allow == NULL) {
+		struct admin_answer nothing = admin_error(404, "there is nothing of that name");
+		nothing.no_such_path = true;
+		return nothing;
+	}
 	struct strbuf text;
 	strbuf_init(&text, 256);
 	strbuf_addf(&text, "this path takes another method: %s", allow);

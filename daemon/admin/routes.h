@@ -40,6 +40,7 @@ struct admin_answer {
 	cJSON *body;	   /* the receiver deletes it */
 	const char *allow; /* with 405: the methods that the path has */
 	char *text;	   /* in the place of body: metrics, which the receiver frees */
+	bool no_such_path; /* what was asked for may be anything, a secret too: not for the log */
 };
 
 struct admin_route {

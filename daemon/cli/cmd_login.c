@@ -127,13 +127,31 @@ static int finish(struct login_keep *keep, const struct token_grant *grant)
 	return CLI_OK;
 }
 
+/* Better now than after somebody has signed in. */
+static void tell_unread(struct login_keep *keep)
+{
+	struct claims_finding finding = { .weight = CLAIMS_WARNING };
+	if (keep->unread.text[0] == '\0')
+		return;
+	err_set(&finding.text,
+		"account %s has a secret or certificate that was added by `oauthrelay account`, "
+		"and it cannot be read from here (%s): this sign-in shows the configuration's",
+		keep->account->name, keep->unread.text);
+	err_set(&finding.remedy,
+		"use sudo. If the configuration's has ended, and only the service has the key: put "
+		"the new secret into the configuration as well, `systemctl reload oauthrelay`, "
+		"then sign in");
+	login_tell_finding(keep->cli, &finding);
+}
+
 static int sign_in(struct login_keep *keep)
 {
 	struct token_grant grant = { .life_ms = 0 };
 	struct token_failure failure;
 	struct cli *cli = keep->cli;
 	int status;
-	if (login_run(cli, keep->account, cli->browser, &grant, &failure))
+	tell_unread(keep);
+	if (login_run(cli, keep->account, &keep->added, cli->browser, &grant, &failure))
 		status = finish(keep, &grant);
 	else
 		status = login_tell_failed(cli, keep->account, &failure,

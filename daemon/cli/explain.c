@@ -161,12 +161,12 @@ static bool explain_reply(unsigned code, const struct strbuf *text, struct str s
 	struct reply reply = { 0 };
 	reply_set(&reply, code, strbuf_cstr(text));
 	const struct reply_rule *rule = rule_for(&reply);
-	bool by_text = rule != NULL && rule->needle != NULL;
+	const char *needle = rule != NULL ? rule->needle : NULL;
 	unsigned subject = reply.enhanced[1];
 	reply_done(&reply);
-	if (code == 0 && !by_text)
+	if (code == 0 && needle == NULL)
 		return false;
-	set_code(out, by_text && shown.n == 0 ? str_of(rule->needle) : shown);
+	set_code(out, needle != NULL && shown.n == 0 ? str_of(needle) : shown);
 	if (rule == NULL) {
 		out->meaning = code < 500 ? "a passing refusal" : "a refusal for good";
 		out->effect = code < 500 ? verdicts[VERDICT_RETRY].effect

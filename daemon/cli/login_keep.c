@@ -48,6 +48,8 @@ static bool hand_over(struct login_keep *keep, const struct token_grant *grant, 
 	}
 	if (ok && grant != NULL)
 		strbuf_adds(&keep->warning, client_str(answer, "warning"));
+	if (ok && grant == NULL && !json_get_int(answer, "added_credentials", &keep->added_count))
+		keep->added_count = 0;
 	strbuf_done(&path);
 	json_delete_wiped(body);
 	cJSON_Delete(answer);
@@ -76,20 +78,40 @@ static bool load_key(struct login_keep *keep, struct err *err)
 	return false;
 }
 
-/* What the record has beside the sign-in stays. One that cannot be opened is worth nothing. */
-static bool read_record(const struct login_keep *keep, const char *name,
-			struct account_record *record, struct err *err)
+/* As the relay does with one that it cannot open: another key may turn up. */
+static bool put_aside(struct login_keep *keep, const char *name, struct str sealed,
+		      const struct err *why, struct err *err)
+{
+	struct strbuf aside;
+	strbuf_init(&aside, PATH_MAX_BYTES);
+	strbuf_addf(&aside, "%s.refused", name);
+	bool ok = state_file_write(keep->config->state_dir, strbuf_cstr(&aside), sealed, err);
+	strbuf_addf(&keep->warning,
+		    "what was stored for account %s before cannot be opened (%s), and is kept as "
+		    "%s/%s: if a secret or certificate was added by `oauthrelay account`, add it "
+		    "again",
+		    keep->account->name, why->text, keep->config->state_dir, strbuf_cstr(&aside));
+	strbuf_done(&aside);
+	return ok;
+}
+
+/* What the record has beside the sign-in stays. */
+static bool read_record(struct login_keep *keep, const char *name, struct account_record *record,
+			struct err *err)
 {
 	struct secret sealed = { NULL, 0 };
 	struct err why;
 	bool found;
 	if (!state_file_read(keep->config->state_dir, name, &sealed, &found, err))
 		return false;
+	bool ok = true;
 	if (found && account_record_open(record, keep->account->name, keep->seal,
-					 secret_reveal(&sealed), &why) != SEAL_OK)
+					 secret_reveal(&sealed), &why) != SEAL_OK) {
 		account_record_done(record);
+		ok = put_aside(keep, name, secret_reveal(&sealed), &why, err);
+	}
 	secret_done(&sealed);
-	return true;
+	return ok;
 }
 
 static void fill_record(const struct login_keep *keep, const struct token_grant *grant,
@@ -107,8 +129,8 @@ static void fill_record(const struct login_keep *keep, const struct token_grant 
 	record->signed_in_ms = now_ms;
 }
 
-static bool write_record(const struct login_keep *keep, const char *name,
-			 const struct token_grant *grant, struct err *err)
+static bool write_record(struct login_keep *keep, const char *name, const struct token_grant *grant,
+			 struct err *err)
 {
 	static const struct account_record none;
 	struct account_record record = none;
@@ -125,8 +147,7 @@ static bool write_record(const struct login_keep *keep, const char *name,
 	return ok;
 }
 
-static bool keep_in_file(const struct login_keep *keep, const struct token_grant *grant,
-			 struct err *err)
+static bool keep_in_file(struct login_keep *keep, const struct token_grant *grant, struct err *err)
 {
 	struct strbuf name;
 	int lock;
@@ -141,6 +162,58 @@ static bool keep_in_file(const struct login_keep *keep, const struct token_grant
 	return ok;
 }
 
+/* ---- what commands have added, for it may have to be shown ---- */
+
+static void take_added(struct login_keep *keep, const struct account_record *record)
+{
+	char binding[65];
+	account_record_added_binding(keep->account, binding);
+	if (strcmp(record->added_binding, binding) == 0)
+		credential_list_copy(&keep->added, &record->added);
+}
+
+static bool open_record(const struct login_keep *keep, const struct seal *seal,
+			struct account_record *record, struct err *err)
+{
+	struct secret sealed = { NULL, 0 };
+	struct strbuf name;
+	bool found = false;
+	strbuf_init(&name, PATH_MAX_BYTES);
+	account_record_name(&name, keep->account->name);
+	bool ok =
+		state_file_read(keep->config->state_dir, strbuf_cstr(&name), &sealed, &found, err);
+	if (ok && found)
+		ok = account_record_open(record, keep->account->name, seal, secret_reveal(&sealed),
+					 err) == SEAL_OK;
+	secret_done(&sealed);
+	strbuf_done(&name);
+	return ok;
+}
+
+/* The relay may be the only one who can read them; then that is to be told. */
+static void find_added(struct login_keep *keep)
+{
+	static const struct account_record none;
+	struct account_record record = none;
+	struct err err;
+	struct seal *own = NULL;
+	bool ok = true;
+	if (keep->account->credential_count == 0 || (keep->running && keep->added_count == 0))
+		return;
+	if (keep->seal == NULL) {
+		own = seal_new();
+		ok = seal_key_load(own, keep->config->seal_key_ref, keep->config->state_dir, false,
+				   &err);
+	}
+	ok = ok && open_record(keep, own != NULL ? own : keep->seal, &record, &err);
+	if (ok)
+		take_added(keep, &record);
+	else if (keep->running)
+		keep->unread = err;
+	account_record_done(&record);
+	seal_free(own);
+}
+
 /* ---- */
 
 bool login_keep_begin(struct login_keep *keep, struct cli *cli, const struct config *config,
@@ -150,7 +223,10 @@ bool login_keep_begin(struct login_keep *keep, struct cli *cli, const struct con
 	strbuf_init(&keep->warning, WARNING_MAX);
 	if (!client_is_running(cli, &keep->running, err))
 		return false;
-	return keep->running ? hand_over(keep, NULL, err) : load_key(keep, err);
+	if (keep->running ? !hand_over(keep, NULL, err) : !load_key(keep, err))
+		return false;
+	find_added(keep);
+	return true;
 }
 
 /* A relay that starts while we write opens its control socket before it reads the record. So if
@@ -159,6 +235,10 @@ bool login_keep_begin(struct login_keep *keep, struct cli *cli, const struct con
 bool login_keep_store(struct login_keep *keep, const struct token_grant *grant, struct err *err)
 {
 	bool was_running = keep->running;
+	/* The relay refuses it, too; and one that is to last may be stored already. */
+	if (grant->refresh_token.n == 0)
+		return err_set(err,
+			       "it has brought no refresh token; what was stored before stays");
 	if (!client_is_running(keep->cli, &keep->running, err))
 		return false;
 	if (!keep->running) {
@@ -174,5 +254,6 @@ bool login_keep_store(struct login_keep *keep, const struct token_grant *grant, 
 void login_keep_done(struct login_keep *keep)
 {
 	seal_free(keep->seal);
+	credential_list_done(&keep->added);
 	strbuf_done(&keep->warning);
 }

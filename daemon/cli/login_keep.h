@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "common/strbuf.h"
+#include "oauth/credential.h"
 #include "oauth/token_grant.h"
 
 struct config;
@@ -18,9 +19,12 @@ struct login_keep {
 	struct cli *cli;
 	const struct config *config;
 	const struct account_config *account;
-	struct seal *seal;     /* NULL: the relay runs */
-	struct strbuf warning; /* what to tell about it all the same */
-	bool running;	       /* the relay has it */
+	struct seal *seal;	      /* NULL: the relay runs */
+	struct strbuf warning;	      /* what to tell about it all the same */
+	bool running;		      /* the relay has it */
+	struct credential_list added; /* by commands, as the record has them: to sign in with */
+	int64_t added_count;	      /* as the running relay says */
+	struct err unread;	      /* there are some, but they cannot be read; "" otherwise */
 };
 
 /* Before anybody is bothered: would it be taken? An error says what to do. */

@@ -21,6 +21,7 @@ static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 struct run {
 	struct cli *cli;
 	const struct account_config *account;
+	const struct credential_list *added;
 	struct event_base *base;
 	struct worker *worker;
 	struct resolver *resolver;
@@ -161,7 +162,6 @@ static void start_browser(struct run *run, const struct credential_list *credent
 
 static void start(struct run *run, bool by_browser)
 {
-	const struct credential_list none_added = { NULL, 0 };
 	struct credential_list credentials = { NULL, 0 };
 	run->worker = worker_new(run->base, worker_default_limits);
 	run->resolver = resolver_new(run->worker, run->base);
@@ -170,7 +170,7 @@ static void start(struct run *run, bool by_browser)
 		run->signals[i] = evsignal_new(run->base, ending_signals[i], on_signal, run);
 		event_add(run->signals[i], NULL);
 	}
-	credential_list_make(&credentials, run->account, &none_added);
+	credential_list_make(&credentials, run->account, run->added);
 	if (by_browser)
 		start_browser(run, &credentials);
 	else
@@ -194,12 +194,14 @@ static void finish(struct run *run)
 	event_base_free(run->base);
 }
 
-bool login_run(struct cli *cli, const struct account_config *account, bool by_browser,
-	       struct token_grant *grant, struct token_failure *failure)
+bool login_run(struct cli *cli, const struct account_config *account,
+	       const struct credential_list *added, bool by_browser, struct token_grant *grant,
+	       struct token_failure *failure)
 {
 	struct run run = {
 		.cli = cli,
 		.account = account,
+		.added = added,
 		.base = event_base_new(),
 		.grant = grant,
 		.failure = failure,

@@ -185,24 +185,27 @@ static void print_claims(struct cli *cli, const struct token_claims *claims)
 	print(cli, json);
 }
 
+void login_tell_finding(struct cli *cli, const struct claims_finding *finding)
+{
+	const char *kind = finding->weight == CLAIMS_WARNING ? "warning" : "note";
+	if (cli->json) {
+		cJSON *json = step(kind);
+		json_add_str(json, "text", str_of(finding->text.text));
+		json_add_str(json, "remedy", str_of(finding->remedy.text));
+		print(cli, json);
+	} else {
+		append_finding(&cli->err, kind, finding->text.text, finding->remedy.text);
+	}
+	(void)cli_flush(cli);
+}
+
 void login_tell_findings(struct cli *cli, const struct token_claims *claims,
 			 const struct claims_finding *findings, size_t count)
 {
 	if (cli->json)
 		print_claims(cli, claims);
-	for (size_t i = 0; i < count; i++) {
-		const char *kind = findings[i].weight == CLAIMS_WARNING ? "warning" : "note";
-		if (cli->json) {
-			cJSON *json = step(kind);
-			json_add_str(json, "text", str_of(findings[i].text.text));
-			json_add_str(json, "remedy", str_of(findings[i].remedy.text));
-			print(cli, json);
-		} else {
-			append_finding(&cli->err, kind, findings[i].text.text,
-				       findings[i].remedy.text);
-		}
-	}
-	(void)cli_flush(cli);
+	for (size_t i = 0; i < count; i++)
+		login_tell_finding(cli, &findings[i]);
 }
 
 void login_tell_no_refresh(struct cli *cli, const struct account_config *account,
@@ -213,14 +216,14 @@ void login_tell_no_refresh(struct cli *cli, const struct account_config *account
 	strbuf_init(&life, 64);
 	units_append_age(&life, grant->life_ms);
 	err_set(&finding.text,
-		"there was no refresh token with it: this sign-in ends in %s, and then account %s "
-		"stands still",
+		"there was no refresh token with it: this sign-in would end in %s, and then "
+		"account %s would stand still",
 		strbuf_cstr(&life), account->name);
 	if (str_icontains(str_of(account->scope), STR("offline_access")) < 0)
 		err_set(&finding.remedy,
-			"scope of account %s lacks offline_access (Google: set "
-			"authorization_endpoint with ?access_type=offline&prompt=consent); then "
-			"sign in again",
+			"scope of account %s lacks offline_access (Google: remove "
+			"authorization_endpoint, or end it in ?access_type=offline&prompt=consent); "
+			"then sign in again",
 			account->name);
 	else
 		err_set(&finding.remedy,

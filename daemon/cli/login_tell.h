@@ -21,6 +21,7 @@ void login_tell_redeeming(struct cli *cli);
 /* Once there is a token: what it says of itself, and what looks wrong. claims NULL: opaque. */
 void login_tell_findings(struct cli *cli, const struct token_claims *claims,
 			 const struct claims_finding *findings, size_t count);
+void login_tell_finding(struct cli *cli, const struct claims_finding *finding);
 void login_tell_no_refresh(struct cli *cli, const struct account_config *account,
 			   const struct token_grant *grant);
 /* running: the relay has taken it; else it lies in file until the relay starts. */

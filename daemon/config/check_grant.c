@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/attr.h"
@@ -187,13 +188,30 @@ static void check_scope(const struct account_config *a, const struct provider *p
 static void warn_unreadable(const struct account_config *a, struct diag *d)
 {
 	struct err err;
-	if (access(a->assertion_file, R_OK) == 0)
-		return;
 	err_errno(&err, errno,
 		  "account \"%s\" waits until there is an assertion_file: %s cannot be "
 		  "read",
 		  a->name, a->assertion_file);
 	diag_warning_at(d, &a->assertion_file, "%s", err.text);
+}
+
+/* No error either: where Kubernetes writes it so, a container is around it. */
+static void warn_exposed(const struct account_config *a, struct diag *d)
+{
+	struct stat st;
+	if (stat(a->assertion_file, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+		diag_warning_at(d, &a->assertion_file,
+				"everybody on this machine may read %s and sign in as account "
+				"\"%s\" does: chmod o-rwx %s, and have whatever writes it do so",
+				a->assertion_file, a->name, a->assertion_file);
+}
+
+static void look_at_assertion(const struct account_config *a, struct diag *d)
+{
+	if (access(a->assertion_file, R_OK) != 0)
+		warn_unreadable(a, d);
+	else
+		warn_exposed(a, d);
 }
 
 static void check_assertion(const struct account_config *a, struct diag *d)
@@ -205,7 +223,7 @@ static void check_assertion(const struct account_config *a, struct diag *d)
 			      "issuer's token lies: grant is \"federated\"",
 			      a->name);
 	else if (federated && a->assertion_file[0] != '\0')
-		warn_unreadable(a, d);
+		look_at_assertion(a, d);
 	else if (!federated && a->assertion_file[0] != '\0')
 		diag_error_at(d, &a->assertion_file,
 			      "account \"%s\": assertion_file is for grant = \"federated\"",

@@ -7,6 +7,7 @@
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "common/mem.h"
@@ -165,10 +166,21 @@ static bool use(struct credential_config *credential, X509 *certificate, struct 
 	return ok;
 }
 
+/* What has no end, or does not begin, would never be read. That nothing is there is for others to
+ * say. */
+static bool has_an_end(const char *path, struct err *err)
+{
+	struct stat st;
+	return stat(path, &st) != 0 || S_ISREG(st.st_mode) ||
+	       err_set(err, "%s is not a regular file", path);
+}
+
 bool credential_file_read(struct credential_config *credential, struct err *err)
 {
 	struct secret text = { 0 };
 	const char *path = key_path(credential);
+	if (!has_an_end(credential->certificate, err))
+		return false;
 	X509 *certificate = credential->key_ref[0] != '\0'
 				    ? read_apart(credential, &text, err)
 				    : read_both(credential->certificate, &text, err);

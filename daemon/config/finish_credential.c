@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mem.h"
 #include "config/credential_file.h"
@@ -22,6 +23,15 @@ static void report(char *const *ref, const char *what, const struct err *err, st
 		diag_error_at(diag, ref, "%s: %s", what, err->text);
 }
 
+/* One copy of a secret is enough; nobody needs what was written any more, only that it was. */
+static void take_literal(char *const *ref, const char *what, const char *place, struct diag *diag)
+{
+	memset(*ref, '*', strlen(*ref));
+	diag_warning_at(diag, ref,
+			"%s stands in the configuration itself; better in a file of its own: %s",
+			what, place);
+}
+
 bool finish_secret(char *const *ref, const char *what, const char *place, struct secret *out,
 		   struct diag *diag)
 {
@@ -34,10 +44,7 @@ bool finish_secret(char *const *ref, const char *what, const char *place, struct
 	else if (!ok)
 		report(ref, what, &err, diag);
 	else if (literal)
-		diag_warning_at(diag, ref,
-				"%s stands in the configuration itself; better in a file of its "
-				"own: %s",
-				what, place);
+		take_literal(ref, what, place, diag);
 	return ok;
 }
 
@@ -61,7 +68,6 @@ static void finish_client_secret(struct account_config *account, struct diag *di
 	account->credentials = mem_zalloc(sizeof(*account->credentials));
 	account->credential_count = 1;
 	schema_set_defaults("accounts.credentials", account->credentials);
-	mem_replace_str(&account->credentials[0].secret_ref, account->client_secret_ref);
 	mem_replace_str(&account->credentials[0].certificate_pem, "");
 	strbuf_init(&what, WHAT_MAX);
 	strbuf_init(&place, WHAT_MAX);
@@ -69,6 +75,7 @@ static void finish_client_secret(struct account_config *account, struct diag *di
 	append_place(&place, "client_secret", account, 0);
 	finish_secret(&account->client_secret_ref, strbuf_cstr(&what), strbuf_cstr(&place),
 		      &account->credentials[0].secret, diag);
+	mem_replace_str(&account->credentials[0].secret_ref, account->client_secret_ref);
 	strbuf_done(&what);
 	strbuf_done(&place);
 }

@@ -124,7 +124,9 @@ const struct provider providers[] = {
 		.scope = "",
 		.delegated_scope = "https://mail.google.com/",
 		.sign_in_tenant = "",
-		.authorization_endpoint = "https://accounts.google.com/o/oauth2/v2/auth",
+		/* Without these two a Web application gets no refresh token, or only once. */
+		.authorization_endpoint = "https://accounts.google.com/o/oauth2/v2/auth"
+					  "?access_type=offline&prompt=consent%20select_account",
 		.device_endpoint = "", /* not for this scope */
 		.token_endpoint = "https://oauth2.googleapis.com/token",
 		.sender = SENDER_REWRITE,

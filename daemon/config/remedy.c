@@ -22,6 +22,28 @@ static const char *permission(const struct account_config *account)
 	return account->grant == GRANT_DELEGATED ? "SMTP.Send" : "SMTP.SendAsApp";
 }
 
+/* Who logs in: the application itself, or the one who has signed in. */
+static const char *rights(const struct account_config *account)
+{
+	if (account != NULL && account->grant == GRANT_DELEGATED)
+		return "Add-MailboxPermission -Identity {mailbox} -User <who has signed in> "
+		       "-AccessRights FullAccess, if that is another one (if it is the wrong one: "
+		       "`oauthrelay login {account}`)";
+	return "New-ServicePrincipal -AppId {client_id} -ObjectId <object id of the ENTERPRISE "
+	       "application>; Add-MailboxPermission -Identity {mailbox} -User <that id> "
+	       "-AccessRights FullAccess";
+}
+
+/* Where people of any tenant sign in: no command takes it for one's own. */
+static bool is_nobodys_tenant(const char *tenant)
+{
+	static const char *const words[] = { "common", "organizations", "consumers" };
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieq(str_of(tenant), str_of(words[i])))
+			return true;
+	return false;
+}
+
 /* Length of the placeholder at text, 0 when it is none; its value, or what it means, goes to out.
  */
 static size_t fill(struct strbuf *out, const char *text, const struct account_config *account)
@@ -46,7 +68,8 @@ static size_t fill(struct strbuf *out, const char *text, const struct account_co
 		size_t n = strlen(places[i].name);
 		if (strncmp(text, places[i].name, n) != 0)
 			continue;
-		if (value == NULL || value[0] == '\0')
+		if (value == NULL || value[0] == '\0' ||
+		    (value == a->tenant && is_nobodys_tenant(value)))
 			value = places[i].meaning;
 		quote_append_bare(out, str_of(value), VALUE_MAX);
 		return n;
@@ -54,12 +77,26 @@ static size_t fill(struct strbuf *out, const char *text, const struct account_co
 	return 0;
 }
 
+static void append_filled(struct strbuf *out, struct str text, const struct account_config *account)
+{
+	while (text.n != 0) {
+		size_t n = text.p[0] == '{' ? fill(out, text.p, account) : 0;
+		if (n == 0) {
+			strbuf_addc(out, text.p[0]);
+			n = 1;
+		}
+		text = str_skip(text, n);
+	}
+}
+
 void remedy_append(struct strbuf *out, const char *text, const struct account_config *account)
 {
-	while (*text != '\0') {
-		size_t n = *text == '{' ? fill(out, text, account) : 0;
-		if (n == 0)
-			strbuf_addc(out, *text++);
-		text += n;
+	static const char place[] = "{rights}";
+	const char *at;
+	while ((at = strstr(text, place)) != NULL) {
+		append_filled(out, (struct str){ text, (size_t)(at - text) }, account);
+		append_filled(out, str_of(rights(account)), account);
+		text = at + sizeof(place) - 1;
 	}
+	append_filled(out, str_of(text), account);
 }

@@ -17,6 +17,9 @@
 
 enum {
 	URL_MAX = 32 * 1024,
+	/* Any page in any browser here, and any user, can send answers: the address to go to must
+	 * not be pushed off the screen by what is told of them. */
+	FOREIGN_TOLD_MAX = 5,
 };
 
 enum stage {
@@ -33,6 +36,7 @@ struct browser {
 	struct loopback *loopback;
 	char *url;
 	enum stage stage;
+	unsigned foreign_told;
 	struct secret value;	      /* ANSWERED: the code; empty: refused, for the next reason */
 	struct token_failure refusal; /* ANSWERED */
 	struct token_attempt *attempt;
@@ -139,7 +143,8 @@ static enum auth_code_verdict take(struct browser *browser, enum auth_code_verdi
 				   const struct token_failure *failure)
 {
 	if (verdict == AUTH_CODE_FOREIGN) {
-		browser->events.trouble(browser->events.arg, failure);
+		if (browser->foreign_told++ < FOREIGN_TOLD_MAX)
+			browser->events.trouble(browser->events.arg, failure);
 		return verdict;
 	}
 	if (verdict == AUTH_CODE_REFUSED)
@@ -174,6 +179,7 @@ void browser_paste(struct browser *browser, struct str line)
 	struct token_failure failure;
 	if (browser->stage != WAITING)
 		return;
+	browser->foreign_told = 0; /* whoever pastes is there, and shall hear of it */
 	(void)take(browser,
 		   auth_code_read_line(&browser->code, line, browser->params.account,
 				       &browser->value, &failure),

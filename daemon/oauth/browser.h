@@ -38,7 +38,8 @@ struct browser_params {
 };
 
 struct browser_events {
-	/* An answer that does not count, or a credential that does not; it goes on. */
+	/* An answer that does not count (of a flood of them the first few), or a credential that
+	 * does not; it goes on. */
 	void (*trouble)(void *arg, const struct token_failure *failure);
 	/* Once: the code is there and is being redeemed. Nothing more is read. */
 	void (*redeeming)(void *arg);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/echo.h"
 #include "common/mem.h"
 #include "common/strbuf.h"
 #include "common/worker.h"
@@ -52,7 +53,8 @@ struct managed_identity {
 	char *url;
 	char *ca_file;
 	bool is_arc;
-	bool answered; /* the challenge */
+	bool answered;	   /* the challenge */
+	struct secret key; /* that was shown for it */
 	int64_t started_at;
 	http_cb *cb;
 	void *arg;
@@ -62,12 +64,17 @@ static void free_identity(struct managed_identity *identity)
 {
 	free(identity->url);
 	free(identity->ca_file);
+	secret_done(&identity->key);
 	free(identity);
 }
 
 static void finish(struct managed_identity *identity, const struct http_reply *reply)
 {
 	struct http_reply whole = *reply;
+	/* Whoever judges the reply does not know the key, and shows what the endpoint says. */
+	if (identity->key.n != 0 && echo_repeats(reply->body, secret_reveal(&identity->key)))
+		whole.body = STR("{\"error\":\"error\",\"error_description\":\"(not shown, because "
+				 "it repeats the key that was shown)\"}");
 	http_cb *cb = identity->cb;
 	void *arg = identity->arg;
 	whole.took_ms = clock_mono_ms() - identity->started_at;
@@ -133,10 +140,12 @@ static void key_done(struct job *job)
 	struct managed_identity *identity = key_job->request;
 	if (identity != NULL) {
 		identity->key_job = NULL;
-		if (key_job->ok)
+		if (key_job->ok) {
+			secret_set(&identity->key, secret_reveal(&key_job->key));
 			ask(identity, &key_job->key);
-		else
+		} else {
 			fail(identity, &key_job->err);
+		}
 	}
 	secret_done(&key_job->key);
 	free(key_job->name);

@@ -147,11 +147,12 @@ void token_free(struct token *token)
 	if (token == NULL)
 		return;
 	token_attempt_cancel(token->attempt);
+	token->attempt = NULL;
+	token_orders_done(token);
 	for (wait = TAILQ_FIRST(&token->waits); wait != NULL; wait = next) {
 		next = TAILQ_NEXT(wait, link);
 		free(wait);
 	}
-	token_orders_done(token);
 	token_keep_done(token);
 	event_free(token->timer);
 	event_free(token->turn);

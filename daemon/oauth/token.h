@@ -43,8 +43,8 @@ struct worker;
  * asked for a token since the start, so that it does not end by idleness.
  *
  * Several credentials: the one that served last is tried first, so that one that has ended costs
- * nothing; the next ones when it is refused. After a reload, and once a day, it begins with the
- * first again.
+ * nothing; the next ones when it is refused. One that was refused comes last, and is told of once,
+ * until after a reload, and once a day, it begins with the first again.
  */
 struct token;
 struct token_wait;
@@ -96,7 +96,8 @@ typedef void token_cb(void *arg, const struct secret *token, uint32_t generation
  * outlives the token, or is replaced by token_reconfigure(). */
 struct token *token_new(const struct token_env *env, struct config *config,
 			const struct account_config *account, const struct token_events *events);
-void token_free(struct token *token); /* waiters are dropped without a call; NULL allowed */
+/* Waiters are dropped without a call; whose orders are not done is told so. NULL allowed. */
+void token_free(struct token *token);
 /* A new configuration: a hold ends. A token that was got for something else is dropped; if only the
  * credentials are others, it goes on being used while they show what they are worth. */
 void token_reconfigure(struct token *token, struct config *config,
@@ -126,7 +127,8 @@ const struct token_failure *token_last_failure(const struct token *token);
 
 /* ---- orders of an administrator (oauth/token_orders.c) ---- */
 
-/* failure NULL: done, and durable. Once, never from inside the call. What is not durable for want
+/* failure NULL: done, and durable. Once, never from inside the call that gave it; at the latest by
+ * token_free(). What is not durable for want
  * of room on the disk is in use nevertheless, and is stored as soon as that works. Orders are
  * carried out one after the other. */
 typedef void token_order_cb(void *arg, const struct token_failure *failure);
@@ -144,9 +146,6 @@ void token_forget_added(struct token *token, token_order_cb *cb, void *arg);
 /* Tries the pending certificate now; failure: it is not taken yet, and why. Nothing to do where
  * there is none. */
 void token_try_pending(struct token *token, token_order_cb *cb, void *arg);
-/* The account ends, or the relay: whoever waits is told so, from inside this call. What is in use
- * by then stays so, and is given to the state once more by token_free(). */
-void token_end_orders(struct token *token);
 /* No callback to this arg any more. What is not yet begun or proven does not happen. */
 void token_cancel_orders(struct token *token, void *arg);
 

@@ -162,8 +162,10 @@ static void on_refused(void *arg, size_t credential, const struct token_failure 
 	struct token *token = arg;
 	if (token->errand != ERRAND_FETCH)
 		return;
-	token_keep_refused(token, credential);
-	token->events.refused(token->events.arg, token->credentials.v[credential].label, failure);
+	/* Probes of an account all of whose credentials are refused say so as a whole. */
+	if (token_keep_refused(token, credential))
+		token->events.refused(token->events.arg, token->credentials.v[credential].label,
+				      failure);
 }
 
 /* Somebody has signed in meanwhile, or the endpoint has given a newer one that is not durable
@@ -192,7 +194,7 @@ static void fetched(struct token *token, struct token_grant *grant, size_t crede
 		return;
 	}
 	if (failure->credential_refused)
-		token_keep_refused(token, credential);
+		(void)token_keep_refused(token, credential);
 	take_failure(token, failure);
 	token_use_attempt(token);
 	events.failed(events.arg, failure);

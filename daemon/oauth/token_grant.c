@@ -33,7 +33,10 @@ static bool life_by_span(const cJSON *object, int64_t max_s, int64_t *seconds)
 	if (!cJSON_IsNumber(item))
 		return json_get_int(object, "expires_in", seconds);
 	/* also with a fraction, and beyond any integer */
-	*seconds = item->valuedouble < (double)max_s ? (int64_t)item->valuedouble : max_s;
+	if (item->valuedouble >= (double)max_s)
+		*seconds = max_s;
+	else
+		*seconds = item->valuedouble > 0 ? (int64_t)item->valuedouble : 0;
 	return true;
 }
 

@@ -140,7 +140,8 @@ int64_t token_keep_idle_ms(const struct token *token);
 /* Which one an attempt begins with. */
 size_t token_keep_first(struct token *token);
 void token_keep_served(struct token *token, size_t credential);
-void token_keep_refused(struct token *token, size_t credential);
+/* False: it was the last time as well. */
+bool token_keep_refused(struct token *token, size_t credential);
 const char *token_keep_serving(const struct token *token);
 /* Those that were added and may be shown under this configuration; NULL: none. */
 struct credential_list *token_keep_added(struct token *token);

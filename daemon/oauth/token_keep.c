@@ -199,14 +199,27 @@ bool token_keep_credentials(struct token *token)
 	return others;
 }
 
+/* One that was refused is not shown again because the next one met a busy endpoint. */
+static size_t find_unrefused(const struct token *token)
+{
+	for (size_t i = 0; i < token->tried; i++) {
+		size_t at = (token->serving + i) % token->tried;
+		if (!token->refused[at])
+			return at;
+	}
+	return token->serving;
+}
+
 size_t token_keep_first(struct token *token)
 {
 	int64_t now = clock_mono_ms();
-	if (token->serving == 0 || now - token->first_tried_at >= FIRST_AGAIN_MS) {
+	bool again = now - token->first_tried_at >= FIRST_AGAIN_MS;
+	if (again)
+		memset(token->refused, 0, token->tried * sizeof(*token->refused));
+	size_t first = again ? 0 : find_unrefused(token);
+	if (first == 0)
 		token->first_tried_at = now;
-		return 0;
-	}
-	return token->serving;
+	return first;
 }
 
 void token_keep_served(struct token *token, size_t credential)
@@ -216,9 +229,11 @@ void token_keep_served(struct token *token, size_t credential)
 	token->refused[credential] = false;
 }
 
-void token_keep_refused(struct token *token, size_t credential)
+bool token_keep_refused(struct token *token, size_t credential)
 {
+	bool again = token->refused[credential];
 	token->refused[credential] = true;
+	return !again;
 }
 
 const char *token_keep_serving(const struct token *token)

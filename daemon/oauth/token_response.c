@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/echo.h"
 #include "common/json.h"
 #include "common/quote.h"
 #include "config/config.h"
@@ -17,6 +18,7 @@
 enum {
 	DESCRIPTION_MAX = 400, /* of the text of a failure; the ids come behind it */
 	ID_MAX = 64,
+	ERROR_LOOKED_AT = 256, /* more than a failure's code has room for */
 	/* microsoft365.md 4.11: throttled or down, and no word of when to come back. */
 	NO_RETRY_AFTER_MS = 5000,
 };
@@ -189,11 +191,14 @@ static bool repeats(const cJSON *object, struct str shown)
 	return found;
 }
 
-/* Does any of the reply's strings hold a secret, as it is or as it was sent? */
-static bool repeats_secret(const struct judging *j, const cJSON *object)
+/* Does any of the reply's strings hold a secret, as it is or as it was sent? Or what would be shown
+ * of them, words, a piece of one? */
+static bool repeats_secret(const struct judging *j, const cJSON *object, struct str error,
+			   struct str words)
 {
 	for (size_t i = 0; i < j->shown_count; i++)
-		if (repeats(object, j->shown[i]))
+		if (repeats(object, j->shown[i]) || echo_repeats(words, j->shown[i]) ||
+		    echo_repeats(str_head(error, ERROR_LOOKED_AT), j->shown[i]))
 			return true;
 	return false;
 }
@@ -244,11 +249,10 @@ static void fail_oauth(const struct judging *j, const cJSON *object, struct str 
 		description = STR("");
 	uint32_t code = number_in(object, description);
 	rule(j, code, error, failure);
-	if (repeats_secret(j, object)) {
+	set_text(failure, object, description.n != 0 ? description : error);
+	if (repeats_secret(j, object, error, str_of(failure->text.text))) {
 		error = STR("error");
 		err_set(&failure->text, "(not shown, because it repeats a secret)");
-	} else {
-		set_text(failure, object, description.n != 0 ? description : error);
 	}
 	if (failure->text.text[0] == '\0') /* nothing but blanks */
 		err_set(&failure->text, "status %ld without explanation", j->reply->status);

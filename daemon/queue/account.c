@@ -323,6 +323,19 @@ static void on_token_usable(void *arg)
 		open_account(a);
 }
 
+/* Somebody was at it, perhaps because the server has refused the token there was. */
+static void on_token_changed(void *arg)
+{
+	struct account *a = arg;
+	if (a->held_by_token) {
+		open_account(a);
+		return;
+	}
+	a->token_rejected = false;
+	standing_retry(&a->standing);
+	pump_soon(a);
+}
+
 static void on_token_failed(void *arg, const struct token_failure *failure)
 {
 	struct account *a = arg;
@@ -353,6 +366,7 @@ struct account *account_new(const struct account_env *env, const char *name)
 	a->token = (struct account_token){
 		.account = a->name,
 		.usable = on_token_usable,
+		.changed = on_token_changed,
 		.failed = on_token_failed,
 		.arg = a,
 	};

@@ -77,7 +77,7 @@ static void on_changed(void *arg, const char *what)
 	const struct account_token *at = arg;
 	log_info("credential-changed", lf_str("account", at->account), lf_str("what", what));
 	if (token_state_of(at->token) == TOKEN_VALID)
-		at->usable(at->arg);
+		at->changed(at->arg);
 }
 
 /* --- the token ----------------------------------------------------------------------------- */
@@ -107,10 +107,9 @@ void account_token_configure(struct account_token *at, const struct token_env *e
 
 void account_token_done(struct account_token *at)
 {
-	if (at->token != NULL) {
-		at->generation = token_generation(at->token);
-		token_end_orders(at->token);
-	}
-	token_free(at->token);
-	at->token = NULL;
+	struct token *token = at->token;
+	if (token != NULL)
+		at->generation = token_generation(token);
+	at->token = NULL; /* who is told by its end finds none any more */
+	token_free(token);
 }

@@ -18,7 +18,9 @@ struct account_token_counters { /* since the start */
 struct account_token {
 	struct token *token;	   /* NULL: the account needs none */
 	const char *account;	   /* its name, for the log */
-	void (*usable)(void *arg); /* there is a token that has just been got or given */
+	void (*usable)(void *arg); /* there is a token that has just been got */
+	/* ... or given, or got with another credential: what stood in the way may be mended. */
+	void (*changed)(void *arg);
 	void (*failed)(void *arg, const struct token_failure *failure);
 	void *arg;
 	struct account_token_counters counters; /* ours */

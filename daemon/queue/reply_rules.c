@@ -21,9 +21,7 @@ enum {
 #define REMEDY_RIGHTS                                                                             \
 	"Exchange does not let this token send as {mailbox}. Check in this order, in PowerShell " \
 	"after Connect-ExchangeOnline -Organization {tenant}: Set-CASMailbox {mailbox} "          \
-	"-SmtpClientAuthenticationDisabled $false; New-ServicePrincipal -AppId {client_id} "      \
-	"-ObjectId <object id of the ENTERPRISE application>; Add-MailboxPermission -Identity "   \
-	"{mailbox} -User <that id> -AccessRights FullAccess; then in Entra: permission "          \
+	"-SmtpClientAuthenticationDisabled $false; {rights}; then in Entra: permission "          \
 	"{permission} with admin consent. New rights take up to some hours"
 #define REMEDY_MARGIN                                                                             \
 	"the server wants tokens that live longer than those it is shown: raise token_margin of " \

@@ -2,8 +2,8 @@
 """The canary (ENV-06): no secret of a test may be seen in anything that the relay shows or keeps.
 
 After every integration test each secret that the test used (relay.secrets) or that the sandbox
-issued or received (GET /secrets: passwords, client secrets, tokens, codes, assertions, keys) is
-looked for, as it is, in base64 at any alignment, percent-encoded, escaped and in hex, in:
+issued or received (GET /secrets: passwords, client secrets, tokens, codes, assertions, keys) or the
+relay itself made or keeps sealed (the sealing key, added secrets, keys of certificates) is looked for, as it is, in base64 at any alignment, percent-encoded, escaped and in hex, in:
 the log, what the commands printed, the control socket's answers (status, queue, devices with their
 transcripts, accounts, metrics), `config show`, the process's command line and environment, and the
 files of state and spool (messages: the envelope, not the content).
@@ -19,12 +19,15 @@ import urllib.parse
 
 from sandbox.client import SandboxError
 
+from . import sealed
+
 SHORTEST = 8            # a shorter word would be found by chance
 PIECE = 32              # of a long secret: a line cut short must not hide it
 RUN = re.compile(rb"[A-Za-z0-9+/=_%~.\\-]{8,}")
 PAGES = ("/v1/status", "/v1/queue?limit=50", "/v1/devices?limit=50", "/v1/accounts", "/v1/metrics",
          "/metrics")
 MESSAGE = re.compile(r"[0-9a-f]{32}\.msg$")
+KEY = re.compile("[A-Za-z0-9+/]{43}=")
 RECORD = re.compile(rb"^OAR1 .*", re.M)
 ENVELOPE = 64 * 1024    # of a message's file, at each end
 FILE = 1024 * 1024
@@ -36,6 +39,12 @@ def pieces(secret):
         return [secret]
     middle = len(secret) // 2
     return [secret[40:40 + PIECE], secret[middle:middle + PIECE], secret[-PIECE:]]
+
+
+def key_lines(pem):
+    """Of a key in PEM each line, since line ends stand between them; and all as one."""
+    lines = [line for line in pem.split(b"\n") if line and b"-----" not in line]
+    return [b"".join(lines), *lines[1:-1]]
 
 
 def forms(raw):
@@ -70,13 +79,12 @@ class Needles:
         self.known.add(secret)
         name = f"{kind} {secret[:3]}..."
         raw = secret.encode("utf-8", "surrogateescape")
-        if "PRIVATE KEY" in secret:
-            raw = b"".join(line for line in raw.split(b"\n") if line and b"-----" not in line)
-        for piece in pieces(raw):
-            for needle in forms(piece):
-                if len(needle) >= SHORTEST:
-                    where = self._in_runs if RUN.fullmatch(needle) else self._anywhere
-                    where[needle] = name
+        for part in key_lines(raw) if "PRIVATE KEY" in secret else [raw]:
+            for piece in pieces(part):
+                for needle in forms(piece):
+                    if len(needle) >= SHORTEST:
+                        where = self._in_runs if RUN.fullmatch(needle) else self._anywhere
+                        where[needle] = name
 
     def find(self, where, data):
         """Says which are in `data`; never the secret itself."""
@@ -92,7 +100,7 @@ class Needles:
         return [f"{where} shows {name}" for name in sorted(found)]
 
 
-class _Unix(http.client.HTTPConnection):
+class Unix(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost", timeout=5)
         self._path = path
@@ -105,7 +113,7 @@ class _Unix(http.client.HTTPConnection):
 
 def ask(path, page):
     """What the control socket answers; nothing when nobody does."""
-    connection = _Unix(path)
+    connection = Unix(path)
     try:
         connection.request("GET", page)
         return connection.getresponse().read()
@@ -224,13 +232,29 @@ class Canary:
             for value in values:
                 needles.add(kind, value)
         files = dict(self._files())
-        for value in files.get("state/seal.key", b"").split():
-            needles.add("seal key", value.decode())
+        for kind, value in self._kept(files):
+            needles.add(kind, value)
         found = []
         for where, data in [*self._seen, *files.items()]:
             if where != "state/seal.key":
                 found += needles.find(where, data)
         return sorted(set(found))
+
+    def _kept(self, files):
+        """(kind, secret) of all that the relay has made itself, or keeps behind its seal."""
+        texts = files.get("state/seal.key", b"").decode("utf-8", "replace").split()
+        keys = []
+        for text in [*texts, *self._relay.secrets]:
+            if KEY.fullmatch(text.strip()):
+                keys.append(base64.b64decode(text))
+        for text in texts:
+            yield "seal key", text
+        for key in keys:
+            yield "seal key", key.decode("utf-8", "surrogateescape")
+        for where, data in files.items():
+            if where.startswith("state/accounts/"):
+                account = where.split("/")[2].removesuffix(".refused")
+                yield from sealed.secrets_in(sealed.unseal(data, account, keys))
 
     def _files(self):
         if os.path.exists(self._relay.log_path):

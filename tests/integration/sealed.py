@@ -63,6 +63,29 @@ def read(relay, account="scanner"):
     return json.loads(text)
 
 
+def unseal(data, account, keys):
+    """What lies in a record's file, as text; "" where none of the keys opens it."""
+    for secret in keys:
+        if data[KEY_ID] == hashlib.sha256(secret).digest()[:8]:
+            try:
+                return AESGCM(secret).decrypt(
+                    data[HEAD:HEAD + NONCE], data[HEAD + NONCE:],
+                    data[:HEAD] + b"accounts/" + account.encode()).decode()
+            except (InvalidTag, UnicodeDecodeError):
+                return ""
+    return ""
+
+
+def secrets_in(record):
+    """What must be nowhere else: (kind, value) of a record's text."""
+    found = json.loads(record) if record else {}
+    for kind in ("access_token", "refresh_token"):
+        yield kind, found.get(kind)
+    for credential in found.get("added", []):
+        yield "added secret", credential.get("secret")
+        yield "added key", credential.get("key")
+
+
 def write(relay, record, account="scanner"):
     os.makedirs(os.path.dirname(path(relay, account)), mode=0o700, exist_ok=True)
     _put(path(relay, account), close(key(relay), account, record))

@@ -42,6 +42,16 @@ def test_a_part_of_a_token(start, end):
     assert needles.find("x", base64.b64encode(b"user=a\x01auth=Bearer " + token.encode()))
 
 
+def order(socket_path, path):
+    """A POST without a body; its status."""
+    connection = canary.Unix(socket_path)
+    try:
+        connection.request("POST", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 def planted(one):
     """What the canary says, and then nothing of it any more, so that this test may pass."""
     found = one.canary.verdict()
@@ -100,6 +110,57 @@ def test_what_the_sandbox_issued(run, sandbox):
     run.canary.forget("the output of x")
 
 
+def shown(one, name, value):
+    """What the canary says when `value` stands somewhere; and it is forgotten again."""
+    one.canary.heard(name, value)
+    found = one.canary.verdict()
+    one.canary.forget(name)
+    return [line for line in found if line.startswith(name)]
+
+
+def test_what_the_relay_made_or_keeps_sealed(relay, sandbox):
+    """Nobody has to name it either: its key, its own certificate's key, what was added to it."""
+    one = relay()
+    added = "Added~Secret." + os.urandom(12).hex()
+    sandbox.set_app(secrets=[{"value": value, "expired": False} for value in (sandbox.secret, added)])
+    assert one.cli("account", "secret", "scanner", text=added + "\n", timeout=60).returncode == 0
+    assert one.cli("account", "certificate", "scanner", "--out", os.path.join(one.dir, "x.cer"),
+                   timeout=60).returncode == 0
+    key = next(one for one in sealed.read(one)["added"] if "key" in one)["key"]
+    with open(sealed.key_path(one), encoding="ascii") as file:
+        seal = file.read().strip()
+    plants = {"seal": seal, "added": added, "line": key.split("\n")[6],
+              "base64": base64.b64encode(key.encode()).decode(),
+              "joined": "".join(key.split("\n")[1:-2]), "hex": base64.b64decode(seal).hex()}
+    assert [name for name, value in plants.items() if not shown(one, name, value)] == []
+    assert one.canary.verdict() == []
+
+
+def test_a_key_that_the_configuration_names(relay, sandbox):
+    """The seal's key in a file of its own: records are opened with it."""
+    one = relay(start=False)
+    key = base64.b64encode(os.urandom(32)).decode()
+    one.change({"seal_key": "file:" + one.secret_file("own.key", key)})
+    one.start()
+    added = "Added~Secret." + os.urandom(12).hex()
+    sandbox.set_app(secrets=[{"value": value, "expired": False} for value in (sandbox.secret, added)])
+    assert one.cli("account", "secret", "scanner", text=added + "\n", timeout=60).returncode == 0
+    assert not os.path.exists(sealed.key_path(one))
+    assert shown(one, "somewhere", added) and shown(one, "somewhere", key)
+
+
+def test_what_config_show_and_metrics_say(run):
+    """The two that are asked for by other ways: words that stand there, as if they were secret."""
+    words = {"config show": "relay.contoso.com", "GET /metrics": "oauthrelay_"}
+    run.canary.look_around()
+    run.canary.show_configuration(run._environment())
+    run.secrets += words.values()
+    found = run.canary.verdict()
+    run.secrets[:] = [word for word in run.secrets if word not in (PLANT, *words.values())]
+    for place, word in words.items():
+        assert f"{place} shows secret {word[:3]}..." in found, place
+
+
 @pytest.mark.parametrize("place", ["cmdline", "environ"])
 def test_the_process_itself(run, place):
     """Of a process that has it there, looked at as the relay is."""
@@ -114,6 +175,16 @@ def test_the_process_itself(run, place):
         run.canary.look_at_process(other.pid)
         other.kill()
     assert planted(run) == [f"/proc/PID/{place} shows secret Can..."]
+
+
+def test_a_secret_in_a_wrong_path(run):
+    """Typed by hand, behind a path or in its query: that there was an order is logged, no more."""
+    for path in (f"/v1/accounts/scanner/secret/{FORMS['hex']}",
+                 f"/v1/accounts/scanner/secret?x={FORMS['hex']}"):
+        order(run.socket_path, path)
+    did = [event["did"] for event in run.events("admin")]
+    assert did == ["POST (no such path)", "POST /v1/accounts/scanner/secret"]
+    assert planted(run) == []
 
 
 def test_what_the_control_socket_answers(run, sandbox):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`oauthrelay login`: somebody signs in, by a code or with a browser, and mail flows."""
+import json
 import os
 import stat
 import subprocess
@@ -8,7 +9,7 @@ import pytest
 
 from . import sealed
 from .dialogue import print_page
-from .sign_in import Login, by_code, mail_flows, web, world  # noqa: F401 (fixtures)
+from .sign_in import Login, account, by_code, mail_flows, web, world  # noqa: F401 (fixtures)
 
 
 # --- by a code --------------------------------------------------------------------------------
@@ -118,6 +119,43 @@ def test_while_the_relay_runs(world, sandbox):
     one.restart(kill=True)
     mail_flows(one, 2)
     assert len([event for event in sandbox.events("token") if not event["error"]]) == 1
+
+
+def test_it_ends_a_hold_for_a_refused_login(world, sandbox):
+    """The wrong person had signed in, say: who mends that does not wait for the next probe."""
+    one = world()
+    by_code(one)
+    sandbox.fault("auth", "reply", text="535 5.7.3 Authentication unsuccessful", count=0)
+    one.start()
+    print_page(one.port)
+    assert "535" in one.wait_event("account-held", account="scanner")["reason"]
+    sandbox.clear()
+    by_code(one)
+    sandbox.wait(messages=1)
+    one.wait_event("account-resumed", account="scanner")
+
+
+def test_an_account_the_running_relay_does_not_know_yet(world):
+    one = world().start()
+    one.change({"accounts": [*one.config["accounts"], account(one, name="second")], "allow": [],
+                "devices": [{"name": "all", "address": "127.0.0.0/8", "account": "scanner"}]})
+    result = one.cli("login", "second")
+    assert result.returncode == 1 and "`systemctl reload oauthrelay`" in result.stderr
+
+
+def test_what_cannot_be_opened_is_kept(world, sandbox):
+    """It was sealed on another machine, or by a key that only the service has."""
+    one = world()
+    by_code(one)
+    with open(sealed.path(one), "rb") as file:
+        before = file.read()
+    os.unlink(sealed.key_path(one))
+    login = by_code(one)
+    assert "cannot be opened" in login.step("signed-in")["warning"]
+    with open(sealed.path(one) + ".refused", "rb") as file:
+        assert file.read() == before
+    one.start()
+    mail_flows(one)
 
 
 def test_while_it_is_stopped(world, sandbox):
@@ -233,13 +271,15 @@ def test_opaque_token(world, sandbox):
     one = world()
     with Login(one) as login:
         login.step("device-code")
-        sandbox.fault("token", "forged-token", token="EwB-not-a-jwt", count=0)
+        reply = {"token_type": "Bearer", "expires_in": 3599, "access_token": "EwB-not-a-jwt",
+                 "refresh_token": "M.C1_opaque-as-well"}
+        sandbox.fault("token", "http", status=200, body=json.dumps(reply), count=0,
+                      headers={"Content-Type": "application/json"})
         sandbox.device("approve")
         assert login.step("token") == {"step": "token", "readable": False}
         login.step("signed-in")
-        (weight, text), (_, of_refresh) = login.findings()
+        (weight, text), = login.findings()
         assert weight == "note" and "cannot be looked into" in text
-        assert "no refresh token" in of_refresh     # the forged reply has none
         login.end()
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`oauthrelay login --browser`, and both ways on a terminal."""
+import base64
 import os
 import subprocess
 import termios
@@ -10,6 +11,9 @@ from sandbox.browser import Browser
 
 from . import sign_in
 from .sign_in import CLIENT_WEB, Login, mail_flows, web, world  # noqa: F401 (fixtures)
+
+ADDED = "added~Q.canary-of-a-client-secret-00000001"
+
 
 # --- with a browser ---------------------------------------------------------------------------
 
@@ -49,6 +53,60 @@ def test_web_application(web, sandbox):
     one.start()
     mail_flows(one)
     assert sandbox.events("token")[0]["auth"] == "secret"
+
+
+def sign_in_by_browser(one, sandbox):
+    with Login(one, "--browser") as login:
+        login.paste(Browser(sandbox).location(login.step("browser")["url"]))
+        login.step("signed-in")
+        return login.end()
+
+
+@pytest.fixture
+def web_with_another_secret(web, sandbox):
+    """The configuration's secret has ended; `account secret` has given one that is right."""
+    def make(config=None, **given):
+        one = web()
+        one.change(lambda all: all.update(config or {}))
+        one.given_environment.update(given)
+        old = sandbox.secret
+        one.start()
+        sign_in_by_browser(one, sandbox)
+        sandbox.set_app(secrets=[{"value": old, "expired": True},
+                                 {"value": ADDED, "expired": False}])
+        one.secrets.append(ADDED)
+        result = one.cli("account", "secret", "scanner", text=ADDED + "\n", timeout=60)
+        assert result.returncode == 0, result.stderr
+        return one
+    return make
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_signing_in_shows_a_secret_that_was_added(web_with_another_secret, sandbox, running):
+    one = web_with_another_secret()
+    if not running:
+        one.stop()
+    login = sign_in_by_browser(one, sandbox)
+    assert login.findings() == [] and not [s for s in login.steps if s["step"] == "trouble"]
+    if not running:
+        one.start()
+    mail_flows(one)
+
+
+def test_an_added_secret_that_only_the_relay_can_read(web_with_another_secret, sandbox, tmp_path):
+    """It is said before anybody signs in, with what to do."""
+    (tmp_path / "relay.key").write_text(base64.b64encode(os.urandom(32)).decode() + "\n")
+    (tmp_path / "relay.key").chmod(0o600)
+    one = web_with_another_secret({"seal_key": "credential:relay.key"},
+                                  CREDENTIALS_DIRECTORY=str(tmp_path))
+    del one.given_environment["CREDENTIALS_DIRECTORY"]      # which a command line has not
+    with Login(one, "--browser") as login:
+        url = login.step("browser")["url"]
+        (kind, text), = login.findings()
+        assert kind == "warning" and "cannot be read from here" in text
+        login.paste(Browser(sandbox).location(url))
+        assert login.step("failed")["code"] == "AADSTS7000222"
+        login.end(1)
 
 
 def test_no_codes_for_a_web_application(web):
@@ -119,9 +177,11 @@ def test_like_gmail(relay, sandbox):
         authorization_endpoint=sandbox.endpoint("authorize", "gmail.test")))
     with Login(one, "--browser") as login:
         Browser(sandbox).sign_in(login.step("browser")["url"])
-        assert not login.step("signed-in")["refresh_token"]
+        login.end(1)
         assert any("no refresh token" in text for _, text in login.findings())
-        login.end()
+        assert "what was stored before stays" in login.errors
+    one.start()         # with the first sign-in
+    mail_flows(one)
 
 
 # --- on a terminal ----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* WRAP: queue_account_count queue_account account_config_of account_token */
-/* WRAP: token_sign_in token_cancel_orders */
+/* WRAP: token_sign_in token_cancel_orders token_status */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,6 +82,19 @@ void __wrap_token_cancel_orders(struct token *to, void *arg)
 	(void)to;
 	assert_ptr_equal(arg, given.arg);
 	given.cancelled++;
+}
+
+/* As the configuration has one, and commands have added one and one that is not accepted yet. */
+void __wrap_token_status(const struct token *of, struct token_status *out)
+{
+	static struct credential shown[] = {
+		{ .kind = CREDENTIAL_SECRET, .added_ms = 1 },
+		{ .kind = CREDENTIAL_SECRET },
+		{ .kind = CREDENTIAL_CERTIFICATE, .added_ms = 2, .pending = true },
+	};
+	static const struct credential_list list = { shown, ARRAY_LEN(shown) };
+	assert_ptr_equal(of, token);
+	*out = (struct token_status){ .credentials = &list };
 }
 
 /* ---- requests */
@@ -200,6 +213,7 @@ static void test_only_asks(void **state)
 {
 	(void)state;
 	expect(ask_bound("{\"binding\":\"", "\"}"), 200, "\"ready\":true");
+	expect(ask_bound("{\"binding\":\"", "\"}"), 200, "\"added_credentials\":1");
 	assert_null(given.cb);
 }
 

@@ -58,7 +58,7 @@ static const struct {
 	  "Mailbox. Visit https://aka.ms/smtp_auth_disabled",
 	  "535 5.7.139", "hold", "Set-CASMailbox" },
 	{ "535 5.7.3 Authentication unsuccessful [SRV 2026-11-22T10:00:00.000Z 08DE]", "535 5.7.3",
-	  "refresh", "New-ServicePrincipal" },
+	  "refresh", "{rights}" },
 	{ "5.7.60", "5.7.60", "sender", "Add-RecipientPermission" },
 	{ "550-5.7.60 SMTP; Client does not have permissions", "550 5.7.60", "sender", "SendAs" },
 	{ "530 5.7.57 Client not authenticated to send mail. Error: 535 5.7.139 Authentication "

@@ -116,7 +116,7 @@ static void test_no_refresh(void **state)
 	struct cli *cli = *state;
 	const struct token_grant grant = { .life_ms = 3600000 };
 	login_tell_no_refresh(cli, &account, &grant);
-	expect(&cli->err, "this sign-in ends in 1 h");
+	expect(&cli->err, "this sign-in would end in 1 h");
 	assert_null(strstr(strbuf_cstr(&cli->err), "lacks offline_access"));
 	account.scope = bare_scope;
 	login_tell_no_refresh(cli, &account, &grant);

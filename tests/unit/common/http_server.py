@@ -142,6 +142,8 @@ def connect_proxy(conn):
     elif host == "ntlm.test":
         conn.sendall(head(407, "Proxy-Authenticate: Negotiate", "Proxy-Authenticate: NTLM",
                           "Content-Length: 0"))
+    elif host == "echo.test":
+        conn.sendall(head(407, "Proxy-Authenticate: " + given.split(" ")[1], "Content-Length: 0"))
     elif host == "silent.test":
         forever.wait()
     elif host == "rude.test":

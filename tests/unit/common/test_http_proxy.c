@@ -244,6 +244,9 @@ static void test_connect_refusals(void **state)
 		{ "http://anna@", "ntlm.test",
 		  "it wants a login (status 407; it takes Negotiate, NTLM): oauthrelay can do Basic "
 		  "only" },
+		/* One that repeats the login. */
+		{ "http://anna@", "echo.test",
+		  "it wants a login (status 407; it takes another kind): oauthrelay can do Basic" },
 		{ "http://", "rude.test", "check proxy.tokens" },
 	};
 	struct fixture *f = *state;

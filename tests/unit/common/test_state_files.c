@@ -258,6 +258,29 @@ static void test_owner(void **state)
 	free(path);
 }
 
+/* The service's user has put a link there, to where only root may write, and waits for root. */
+static void test_link_for_a_folder(void **state)
+{
+	struct stat st;
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	char *elsewhere = below("elsewhere"), *link = below("accounts");
+	char *there = below("elsewhere/scanner");
+	assert_int_equal(mkdir(elsewhere, 0700), 0);
+	assert_int_equal(symlink(elsewhere, link), 0);
+	assert_int_equal(lchown(link, 65534, 65534), 0);
+	assert_int_equal(chown(folder, 65534, 65534), 0);
+	expect_unwritable("accounts/scanner", STR("x"), "accounts is a symbolic link");
+	assert_int_not_equal(stat(there, &st), 0);
+	assert_int_equal(unlink(link), 0);
+	expect_written("accounts/scanner", "x");
+	expect_stored("accounts/scanner", "x");
+	free(elsewhere);
+	free(link);
+	free(there);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +292,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_a_crash_left, folder_start, folder_stop),
 		cmocka_unit_test_setup_teardown(test_command_line, folder_start, folder_stop),
 		cmocka_unit_test_setup_teardown(test_owner, folder_start, folder_stop),
+		cmocka_unit_test_setup_teardown(test_link_for_a_folder, folder_start, folder_stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

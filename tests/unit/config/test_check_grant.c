@@ -39,6 +39,9 @@ static void each_grant_needs_its_parts(void **state)
 		{ "grant = \"federated\"; tenant = \"b.c\"; assertion_file = "
 		  "\"@DIR@/none\";" CLIENT,
 		  NULL, "/none cannot be read: No such file" },
+		{ "grant = \"federated\"; tenant = \"b.c\"; assertion_file = "
+		  "\"/etc/passwd\";" CLIENT,
+		  NULL, "everybody on this machine may read /etc/passwd and sign in as" },
 		{ "grant = \"federated\"; tenant = \"b.c\"; assertion_file = \"token\";" CLIENT,
 		  "assertion_file \"token\" must be a full path, beginning with /", NULL },
 		{ "grant = \"federated\"; tenant = \"organizations\"; assertion_file = "

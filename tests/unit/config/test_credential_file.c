@@ -32,7 +32,7 @@ struct world {
 static const char *const files[] = { "good.crt",   "small.crt",	   "curve.crt", "both.pem",
 				     "good.key",   "stranger.key", "small.key", "curve.key",
 				     "locked.key", "open.key",	   "open.pem",	"text",
-				     "empty" };
+				     "empty",	   "pipe" };
 
 static FILE *create(const struct world *w, const char *name, mode_t mode)
 {
@@ -114,6 +114,9 @@ static int setup(void **state)
 	assert_true(fputs("-----BEGIN PRIVATE KEY-----\ncanary\n", text) >= 0);
 	fclose(text);
 	fclose(create(w, "empty", 0600));
+	char pipe[128];
+	assert_true(snprintf(pipe, sizeof(pipe), "%s/pipe", w->folder) > 0);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
 	return 0;
 }
 
@@ -203,6 +206,9 @@ static void what_is_no_pair_is_refused(void **state)
 		{ "good.crt", "empty", "is empty" },
 		{ "good.crt", "none", "does not exist" },
 		{ "both.pem", "good.crt", "can be read by others" },
+		{ "pipe", "", "pipe is not a regular file" },
+		{ "pipe", "good.key", "pipe is not a regular file" },
+		{ "good.crt", "pipe", "is not a regular file" },
 		{ "none", "good.key", "cannot read the certificate" },
 		{ "good.key", "good.key", "cannot read the certificate" },
 	};

@@ -57,7 +57,9 @@ static void endpoints_and_scope_follow_from_the_grant(void **state)
 		  LOGIN "consumers/oauth2/v2.0/authorize", LOGIN "consumers/oauth2/v2.0/devicecode",
 		  "https://outlook.office.com/SMTP.Send offline_access" },
 		{ "provider = \"gmail\";", "", "https://oauth2.googleapis.com/token",
-		  "https://accounts.google.com/o/oauth2/v2/auth", "", "https://mail.google.com/" },
+		  "https://accounts.google.com/o/oauth2/v2/auth?access_type=offline"
+		  "&prompt=consent%20select_account",
+		  "", "https://mail.google.com/" },
 		{ "provider = \"gmail\"; authority = \"https://127.0.0.1:1/\"; tenant = \"b.c\";",
 		  "b.c", "https://127.0.0.1:1/b.c/oauth2/v2.0/token",
 		  "https://127.0.0.1:1/b.c/oauth2/v2.0/authorize",

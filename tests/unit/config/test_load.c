@@ -234,9 +234,14 @@ static void secrets_are_followed(void **state)
 			rows[i].secret != NULL ? &report.warnings : &report.errors;
 		assert_non_null(strstr(strbuf_cstr(told), rows[i].finding));
 		assert_true((c != NULL) == (rows[i].secret != NULL));
-		if (c != NULL)
-			assert_true(str_eq(secret_reveal(&c->accounts[0].credentials[0].secret),
+		if (c != NULL) {
+			const struct account_config *a = &c->accounts[0];
+			assert_true(str_eq(secret_reveal(&a->credentials[0].secret),
 					   str_of(rows[i].secret)));
+			/* Once is enough. */
+			assert_null(strstr(a->client_secret_ref, rows[i].secret));
+			assert_null(strstr(a->credentials[0].secret_ref, rows[i].secret));
+		}
 		config_unref(c);
 		config_report_done(&report);
 		strbuf_done(&text);
@@ -368,7 +373,6 @@ static void what_the_sample_hides_is_right(void **state)
 		"tls.key /etc/oauthrelay/relay.key",
 		"seal_key: \"/etc/oauthrelay/seal.key\" does not exist",
 		"/etc/oauthrelay/invoices.crt",
-		"assertion_file /run/oauthrelay-assertion/token",
 	};
 	struct strbuf text;
 	struct config_report report;

@@ -12,6 +12,7 @@
 static char microsoft[] = "microsoft365", hve[] = "microsoft365-hve", other[] = "smtp",
 	    empty[] = "";
 static char name[] = "scanner", mailbox[] = "scanner@contoso.com", scope[] = "mail";
+static char anybody[] = "organizations";
 static char tenant[] = "bad\nname", id[] = "11111111", host[] = "smtp.office365.com";
 static struct account_config account = { .provider = microsoft,
 					 .name = name,
@@ -55,6 +56,22 @@ static void test_permissions(void **state)
 	account.grant = GRANT_CLIENT_CREDENTIALS;
 }
 
+/* Who has signed in is no service principal. */
+static void test_rights(void **state)
+{
+	(void)state;
+	expect("{rights}", &account,
+	       "New-ServicePrincipal -AppId 11111111 -ObjectId <object id of the ENTERPRISE "
+	       "application>; Add-MailboxPermission -Identity scanner@contoso.com -User <that id> "
+	       "-AccessRights FullAccess");
+	account.grant = GRANT_DELEGATED;
+	expect("a {rights} b", &account,
+	       "a Add-MailboxPermission -Identity scanner@contoso.com -User <who has signed in> "
+	       "-AccessRights FullAccess, if that is another one (if it is the wrong one: "
+	       "`oauthrelay login scanner`) b");
+	account.grant = GRANT_CLIENT_CREDENTIALS;
+}
+
 static void test_words_for_what_is_not_known(void **state)
 {
 	(void)state;
@@ -62,6 +79,8 @@ static void test_words_for_what_is_not_known(void **state)
 	expect("{client_id} {mailbox}", NULL, "<your client id> <address of the mailbox>");
 	account.tenant = empty;
 	expect("{account}, {tenant}", &account, "scanner, <your tenant id>");
+	account.tenant = anybody; /* whom no PowerShell takes for a tenant */
+	expect("-Organization {tenant}", &account, "-Organization <your tenant id>");
 	account.tenant = tenant;
 }
 
@@ -70,6 +89,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_account_s_own_names),
 		cmocka_unit_test(test_permissions),
+		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_words_for_what_is_not_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

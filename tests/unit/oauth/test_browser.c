@@ -140,6 +140,20 @@ static void test_loopback(void **state)
 	assert_string_equal(w->failure.code, "AADSTS54005");
 }
 
+/* Whoever sends answers by the dozen does not push the address off the screen. */
+static void test_flood(void **state)
+{
+	struct world *w = *state;
+	struct browser *browser = start(w);
+	for (int i = 0; i < 20; i++)
+		read_page(w, visit(browser, "/?code=x&state=scanner.other&x="), "not the answer");
+	assert_int_equal(w->troubles, 5);
+	browser_paste(browser, STR("what?"));
+	assert_int_equal(w->troubles, 6);
+	read_page(w, visit(browser, "/?code=abc&state="), "Signed in");
+	browser_cancel(browser);
+}
+
 static void test_refused(void **state)
 {
 	struct world *w = *state;
@@ -219,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_pasted, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_loopback, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_flood, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_refused, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_comes, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_own_port, world_setup, world_teardown),

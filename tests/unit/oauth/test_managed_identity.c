@@ -132,7 +132,7 @@ struct fixture {
 	bool done;
 	int times;
 	struct http_reply reply;
-	char body[64];
+	char body[128];
 };
 
 static int setup(void **state)
@@ -287,6 +287,19 @@ static void test_arc(void **state)
 	assert_int_equal(net.started, 2);
 }
 
+/* Whoever judges the reply would show it. */
+static void test_arc_key_is_not_repeated(void **state)
+{
+	struct fixture *f = *state;
+	start(f, IDENTITY_AZURE_ARC);
+	challenge();
+	assert_true(run_loop_until(f->base, &net.open, 10000));
+	answer(401, "", "{\"error\":\"denied\",\"error_description\":\"Basic s3cret-key\"}");
+	expect_reply(f, 401,
+		     "{\"error\":\"error\",\"error_description\":\"(not shown, because it repeats "
+		     "the key that was shown)\"}");
+}
+
 static void test_arc_second_challenge_is_its_answer(void **state)
 {
 	struct fixture *f = *state;
@@ -384,6 +397,7 @@ int main(void)
 		WITH_FIXTURE(test_vm_with_several_identities),
 		cmocka_unit_test(test_vm_refusals),
 		WITH_FIXTURE(test_arc),
+		WITH_FIXTURE(test_arc_key_is_not_repeated),
 		WITH_FIXTURE(test_arc_second_challenge_is_its_answer),
 		WITH_FIXTURE(test_arc_without_challenge),
 		WITH_FIXTURE(test_arc_asks_for_another_file),

@@ -118,6 +118,45 @@ static void test_the_first_is_tried_again_once_a_day(void **state)
 	assert_false(status_of(f).refused[0]);
 }
 
+/* A busy endpoint makes tries come fast: none of them shows what was refused just before. */
+static void test_a_refused_one_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	token_probe(f->token);
+	expect_shown("first");
+	refuse(f, 401, ended_secret, -1);
+	expect_shown("second");
+	refuse(f, 503, "", -1);
+	expect_state(f, TOKEN_BACKOFF);
+	token_probe(f->token);
+	expect_shown("second");
+	refuse(f, 503, "", -1);
+	token_probe(f->token);
+	expect_shown("second");
+	grant(f, "one", 3600);
+	assert_int_equal(f->refused, 1);
+	assert_true(status_of(f).refused[0]);
+}
+
+/* The probes of a hold say it as a whole, and not once more for each. */
+static void test_refusals_are_told_once(void **state)
+{
+	struct fixture *f = *state;
+	for (int i = 0; i < 3; i++) {
+		token_probe(f->token);
+		expect_shown("first");
+		refuse(f, 401, ended_secret, -1);
+		expect_shown("second");
+		refuse(f, 401, wrong_secret, -1);
+		expect_state(f, TOKEN_HELD);
+	}
+	assert_int_equal(f->refused, 1);
+	assert_int_equal(f->failed, 3);
+	token_reconfigure(f->token, NULL, &f->other);
+	refuse(f, 401, ended_secret, -1);
+	assert_int_equal(f->refused, 2);
+}
+
 static void test_all_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -264,6 +303,8 @@ int main(void)
 		WITH_TWO(test_the_first_is_tried_again_once_a_day),
 		WITH_TWO(test_all_refused),
 		WITH_TWO(test_reload_begins_with_the_first),
+		WITH_TWO(test_a_refused_one_is_left_alone),
+		WITH_TWO(test_refusals_are_told_once),
 		WITH_FIXTURE(test_margin),
 		WITH_FIXTURE(test_skewed_clock),
 		WITH_FIXTURE(test_clock_jumps),

@@ -25,7 +25,7 @@
 static struct account_config account;
 
 /* What the request held. */
-static struct str shown[4];
+static struct str shown[5];
 
 static int setup(void **state)
 {
@@ -42,6 +42,7 @@ static int setup(void **state)
 	shown[1] = STR("canary~secret+=");
 	shown[2] = STR("canary~refresh/");
 	shown[3] = STR("");
+	shown[4] = STR("long-assertion.of-a-canary.and.more");
 	return 0;
 }
 
@@ -338,6 +339,12 @@ static void test_secret_is_not_repeated(void **state)
 		"{\"error\":\"x\",\"trace_id\":\"canary~secret+=\"}",
 		"{\"error\":\"invalid_grant\",\"error_description\":\"no canary~refresh/\"}",
 		"{\"error\":\"invalid_grant\",\"error_description\":\"canary~refresh%2F\"}",
+		/* in lower case, in base64, in part */
+		"{\"error\":\"invalid_grant\",\"error_description\":\"canary~refresh%2f\"}",
+		"{\"error\":\"invalid_client\",\"error_description\":\"Y2FuYXJ5fnNlY3JldCs9\"}",
+		"{\"error\":\"invalid_client\",\"error_description\":\"assertion.of-a-cana...\"}",
+		"{\"error\":\"assertion.of-a-cana\"}",
+		"{\"error\":\"x\",\"correlation_id\":\"of-a-canary.and.more\"}",
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
