@@ -22,15 +22,6 @@ static const char *permission(const struct account_config *account)
 	return account->grant == GRANT_DELEGATED ? "SMTP.Send" : "SMTP.SendAsApp";
 }
 
-/* Under which API the portal has it. */
-static const char *permission_api(const struct account_config *account)
-{
-	const char *name = permission(account);
-	return name != NULL && strcmp(name, "SMTP.Send") == 0
-		       ? "Microsoft Graph"
-		       : "APIs my organization uses > Office 365 Exchange Online";
-}
-
 /* Who logs in: the application itself, or the one who has signed in. */
 static const char *rights(const struct account_config *account)
 {
@@ -51,6 +42,15 @@ static bool is_nobodys_tenant(const char *tenant)
 		if (str_ieq(str_of(tenant), str_of(words[i])))
 			return true;
 	return false;
+}
+
+/* Under which API the portal has it. */
+static const char *permission_api(const struct account_config *account)
+{
+	const char *name = permission(account);
+	return name != NULL && strcmp(name, "SMTP.Send") == 0
+		       ? "Microsoft Graph"
+		       : "APIs my organization uses > Office 365 Exchange Online";
 }
 
 /* Length of the placeholder at text, 0 when it is none; its value, or what it means, goes to out.

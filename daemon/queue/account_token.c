@@ -108,8 +108,10 @@ void account_token_configure(struct account_token *at, const struct token_env *e
 void account_token_done(struct account_token *at)
 {
 	struct token *token = at->token;
-	if (token != NULL)
-		at->generation = token_generation(token);
+	if (token == NULL)
+		return;
+	at->generation = token_generation(token);
 	at->token = NULL; /* who is told by its end finds none any more */
+	token_end_orders(token);
 	token_free(token);
 }

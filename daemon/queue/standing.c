@@ -64,9 +64,10 @@ static void log_change(const struct standing *s, enum account_state old, int64_t
 	}
 }
 
-/* The one place where the state changes. retry_in_ms < 0: not planned. by_us: our timer does it. */
-static void change(struct standing *s, enum account_state state, const char *reason,
-		   const char *remedy, int64_t retry_in_ms, bool by_us)
+/* The one place where the state changes. retry_in_ms < 0: nothing will try. timed: by our timer;
+ * otherwise somebody else does. */
+static void set_state_until(struct standing *s, enum account_state state, const char *reason,
+			    const char *remedy, int64_t retry_in_ms, bool timed)
 {
 	enum account_state old = s->state;
 	s->state = state;
@@ -78,11 +79,10 @@ static void change(struct standing *s, enum account_state state, const char *rea
 		s->state_since_ms = clock_mono_ms();
 	timer_stop(s->timer);
 	s->next_try_ms = 0;
-	if (retry_in_ms >= 0) {
+	if (retry_in_ms >= 0)
 		s->next_try_ms = clock_mono_ms() + retry_in_ms;
-		if (by_us)
-			timer_start(s->timer, retry_in_ms);
-	}
+	if (retry_in_ms >= 0 && timed)
+		timer_start(s->timer, retry_in_ms);
 	if (standing_may_send(s))
 		s->changed(s->arg);
 }
@@ -90,7 +90,7 @@ static void change(struct standing *s, enum account_state state, const char *rea
 static void set_state(struct standing *s, enum account_state state, const char *reason,
 		      const char *remedy, int64_t retry_in_ms)
 {
-	change(s, state, reason, remedy, retry_in_ms, true);
+	set_state_until(s, state, reason, remedy, retry_in_ms, true);
 }
 
 static void end_wait(struct standing *s)
@@ -186,7 +186,7 @@ void standing_hold_for_token(struct standing *s, const char *reason, const char 
 			     int64_t retry_in_ms)
 {
 	if (s->state != ACCOUNT_HELD)
-		change(s, ACCOUNT_HELD, reason, remedy, retry_in_ms, false);
+		set_state_until(s, ACCOUNT_HELD, reason, remedy, retry_in_ms, false);
 	s->next_try_ms = clock_mono_ms() + retry_in_ms;
 }
 

@@ -8,7 +8,6 @@ import pty
 import select
 import stat
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography import x509
@@ -104,23 +103,6 @@ def test_a_wrong_secret_changes_nothing(relay, sandbox):
     forget_token(one, sandbox)
     serves(one, sandbox, 2)
     assert one.events("credential-changed") == [] and one.events("account-held") == []
-
-
-def test_the_account_is_removed_meanwhile(relay, sandbox):
-    """Whoever waits for the proof is told at once."""
-    one = relay()
-    serves(one, sandbox, 1)
-    secrets(sandbox, sandbox.secret, NEW)
-    sandbox.fault("token", "stall")
-    one.secrets.append(NEW)
-    with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(one.cli, "account", "secret", "scanner", text=NEW + "\n", timeout=60)
-        sandbox.wait(stalled=1)
-        one.change(lambda config: config["accounts"][0].update(name="other"))
-        one.reload()
-        result = waiting.result()
-    sandbox.release()
-    assert result.returncode == 1 and "removed or changed by a reload" in result.stderr
 
 
 def test_a_secret_id_is_not_even_tried(relay, sandbox):
@@ -415,3 +397,26 @@ def test_the_client_leaves_and_the_relay_stops_meanwhile(relay, sandbox):
             sandbox.release()
     one.start()
     assert labels(one) == ["client secret"]
+
+
+@pytest.mark.parametrize("how", ["reload", "stop"])
+def test_the_account_ends_while_a_secret_is_proven(relay, sandbox, how):
+    """Whoever waits for it is told, and nothing has changed."""
+    one = relay()
+    one.secrets.append(NEW)
+    sandbox.fault("token", "stall")
+    command = subprocess.Popen([one.program, "-c", one.path, "account", "secret", "scanner"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+    command.stdin.write(NEW + "\n")
+    command.stdin.flush()
+    sandbox.wait(stalled=1)
+    if how == "reload":
+        one.change(lambda config: config["accounts"][0].update(name="another"))
+        one.reload()
+    else:
+        one.stop()
+    said, _ = command.communicate(timeout=30)
+    assert command.returncode == 1 and "nothing has changed" in said
+    assert ("the account has ended" in said) or how == "stop"
+    assert one.events("credential-changed") == []
