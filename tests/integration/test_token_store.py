@@ -130,6 +130,8 @@ def test_a_key_that_others_can_read_is_refused(delegated, sandbox):
     print_page(one.port)
     held = one.wait_event("account-held", account="scanner")
     assert f"chmod 600 {sealed.key_path(one)}" in held["reason"]
+    # Not to sign in again: the sign-in is there as soon as its key is.
+    assert "systemctl restart" in held["remedy"] and "login" not in held["remedy"]
     assert len(one.events("seal-key-refused")) == 1
     assert "systemctl restart oauthrelay" in held["remedy"]
     subprocess.run(["chmod", "600", sealed.key_path(one)], check=True)
