@@ -144,6 +144,9 @@ void token_forget_added(struct token *token, token_order_cb *cb, void *arg);
 /* Tries the pending certificate now; failure: it is not taken yet, and why. Nothing to do where
  * there is none. */
 void token_try_pending(struct token *token, token_order_cb *cb, void *arg);
+/* The account ends, or the relay: whoever waits is told so, from inside this call. What is in use
+ * by then stays so, and is given to the state once more by token_free(). */
+void token_end_orders(struct token *token);
 /* No callback to this arg any more. What is not yet begun or proven does not happen. */
 void token_cancel_orders(struct token *token, void *arg);
 

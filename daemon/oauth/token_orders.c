@@ -413,6 +413,35 @@ void token_cancel_orders(struct token *token, void *arg)
 	token_arm_timer(token);
 }
 
+static void tell_end(const struct token *token, const struct order *order)
+{
+	bool in_use = order->stage == STAGE_STORING;
+	struct token_failure failure = { .class = TOKEN_FAIL_TRANSIENT };
+	snprintf(failure.code, sizeof(failure.code), "%s", in_use ? "not-stored" : "account-ended");
+	err_set(&failure.text,
+		in_use ? "it is in use, but the account has ended before it was known "
+			 "to be stored"
+		       : "nothing has changed: the account has ended before, by a new "
+			 "configuration or because the relay stops");
+	err_set(&failure.remedy, "look at `oauthrelay status`, then try again (account %s)",
+		token->account->name);
+	order->cb(order->arg, &failure);
+}
+
+void token_end_orders(struct token *token)
+{
+	struct order *order;
+	while ((order = TAILQ_FIRST(&token->orders)) != NULL) {
+		TAILQ_REMOVE(&token->orders, order, link);
+		if (order->cb != NULL && order->stage == STAGE_OVER)
+			order->cb(order->arg, order->failed ? &order->failure : NULL);
+		else if (order->cb != NULL)
+			tell_end(token, order);
+		free_order(order);
+	}
+	token_abandon(token, ERRAND_PROOF);
+}
+
 void token_orders_init(struct token *token)
 {
 	TAILQ_INIT(&token->orders);

@@ -397,3 +397,26 @@ def test_the_client_leaves_and_the_relay_stops_meanwhile(relay, sandbox):
             sandbox.release()
     one.start()
     assert labels(one) == ["client secret"]
+
+
+@pytest.mark.parametrize("how", ["reload", "stop"])
+def test_the_account_ends_while_a_secret_is_proven(relay, sandbox, how):
+    """Whoever waits for it is told, and nothing has changed."""
+    one = relay()
+    one.secrets.append(NEW)
+    sandbox.fault("token", "stall")
+    command = subprocess.Popen([one.program, "-c", one.path, "account", "secret", "scanner"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+    command.stdin.write(NEW + "\n")
+    command.stdin.flush()
+    sandbox.wait(stalled=1)
+    if how == "reload":
+        one.change(lambda config: config["accounts"][0].update(name="another"))
+        one.reload()
+    else:
+        one.stop()
+    said, _ = command.communicate(timeout=30)
+    assert command.returncode == 1 and "nothing has changed" in said
+    assert ("the account has ended" in said) or how == "stop"
+    assert one.events("credential-changed") == []

@@ -374,6 +374,45 @@ static void test_freed_with_orders(void **state)
 	assert_int_equal(end.times, 0);
 }
 
+/* The account has gone from the configuration: whoever waits in front of a screen is told. */
+static void test_ended_with_the_account(void **state)
+{
+	struct fixture *f = *state;
+	struct credential one = new_secret("one"), two = new_secret("two");
+	struct order_end proving = { 0 }, waiting = { 0 };
+	settle(f);
+	token_add_credential(f->token, &one, on_order, &proving);
+	token_add_credential(f->token, &two, on_order, &waiting);
+	turn(f);
+	assert_true(net.open);
+	token_end_orders(f->token);
+	assert_false(net.open);
+	assert_int_equal(proving.times, 1);
+	assert_string_equal(proving.failure.code, "account-ended");
+	assert_string_equal(waiting.failure.code, "account-ended");
+	settle(f);
+	assert_int_equal(waiting.times, 1);
+}
+
+static void test_ended_before_it_is_stored(void **state)
+{
+	struct fixture *f = *state;
+	struct order_end end;
+	begin_signed_in(f);
+	sign_in(f, "two", "refresh-two", &end);
+	turn(f);
+	expect_token(f, "two");
+	assert_int_equal(end.times, 0);
+	token_end_orders(f->token);
+	assert_int_equal(end.times, 1);
+	assert_string_equal(end.failure.code, "not-stored");
+	restart(f, 1000, false);
+	settle(f);
+	token_probe(f->token);
+	assert_non_null(strstr(net.body, "refresh-two"));
+	grant(f, "three", 3600);
+}
+
 #define WITH_KEPT(test)	     cmocka_unit_test_setup_teardown(test, setup_kept, teardown_kept)
 #define WITH_DELEGATED(test) cmocka_unit_test_setup_teardown(test, setup_delegated, teardown_kept)
 
@@ -397,6 +436,8 @@ int main(void)
 		WITH_KEPT(test_none_beside_a_managed_identity),
 		WITH_DELEGATED(test_new_secret_of_a_web_application),
 		WITH_KEPT(test_freed_with_orders),
+		WITH_KEPT(test_ended_with_the_account),
+		WITH_DELEGATED(test_ended_before_it_is_stored),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,7 +269,7 @@ static const struct error_case error_cases[] = {
 	{ 200,
 	  "{\"error\":\"invalid_client\",\"access_token\":\"a\",\"token_type\":"
 	  "\"Bearer\"}",
-	  TOKEN_FAIL_CONFIG, "invalid_client", "", "" },
+	  TOKEN_FAIL_TRANSIENT, "invalid_client", "", "" },
 	{ 503, "{\"error\":\"invalid_client\",\"error_codes\":[7000215]}", TOKEN_FAIL_TRANSIENT,
 	  "AADSTS7000215", "", "" },
 	{ 429, "{\"error\":\"invalid_request\",\"error_codes\":[90055]}", TOKEN_FAIL_TRANSIENT,

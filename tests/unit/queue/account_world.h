@@ -56,6 +56,7 @@ void __wrap_token_reconfigure(struct token *token, struct config *config,
 bool __wrap_token_reject(struct token *token, uint32_t generation);
 void __wrap_token_worked(struct token *token, uint32_t generation);
 uint32_t __wrap_token_generation(const struct token *token);
+void __wrap_token_end_orders(struct token *token);
 void __wrap_token_probe(struct token *token);
 enum token_state __wrap_token_state_of(const struct token *token);
 int64_t __wrap_token_good_for_ms(const struct token *token);
@@ -126,6 +127,7 @@ struct token *__wrap_token_new(const struct token_env *env, struct config *confi
 	(void)account;
 	fake.token_events = *events;
 	fake.first_generation = env->generation;
+	fake.token_freed = false;
 	return (struct token *)&fake;
 }
 
@@ -160,6 +162,12 @@ uint32_t __wrap_token_generation(const struct token *token)
 {
 	(void)token;
 	return fake.rejected + 1;
+}
+
+void __wrap_token_end_orders(struct token *token)
+{
+	(void)token;
+	assert_false(fake.token_freed);
 }
 
 void __wrap_token_probe(struct token *token)

@@ -2,7 +2,7 @@
 /* WRAP: session_new session_free session_is_ready session_is_opening session_is_active */
 /* WRAP: session_deliver session_retire session_token_generation session_is_barren */
 /* WRAP: token_new token_free token_reconfigure token_reject token_probe token_state_of */
-/* WRAP: token_worked token_generation */
+/* WRAP: token_worked token_generation token_end_orders */
 /* WRAP: token_good_for_ms */
 #include "tests/unit/queue/account_world.h"
 
