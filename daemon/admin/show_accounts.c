@@ -12,8 +12,6 @@ enum {
 	TEXT_MAX = 1024,
 };
 
-static const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
-
 static const char *const kind_names[] = {
 	[CREDENTIAL_NONE] = "none",
 	[CREDENTIAL_SECRET] = "secret",
@@ -55,24 +53,18 @@ static void add_day(cJSON *json, const char *name, int64_t ends_ms)
 	strbuf_done(&text);
 }
 
-/* Begun ones count. */
-static int64_t days_up(int64_t ms)
-{
-	return ms > 0 ? (ms + day_ms - 1) / day_ms : ms / day_ms;
-}
-
 /* Its end, the days until then, whether that is only assumed, and what to do
  * when it is near. expiry NULL: nobody is to be warned of it. */
 static void add_end(cJSON *json, int64_t ends_ms, const struct expiry *expiry)
 {
-	int64_t now_ms = clock_wall_ms(), left_ms = ends_ms - now_ms;
+	int64_t now_ms = clock_wall_ms();
 	bool is_near = expiry != NULL && !expiry->superseded && expiry_is_near(expiry);
 	add_time(json, "ends", ends_ms);
 	add_day(json, "last_day", ends_ms);
 	if (expiry != NULL)
 		cJSON_AddNumberToObject(json, "ends_in_days", expiry->days_left);
 	else if (ends_ms != 0 && expiry_clock_is_set(now_ms))
-		cJSON_AddNumberToObject(json, "ends_in_days", (double)days_up(left_ms));
+		cJSON_AddNumberToObject(json, "ends_in_days", (double)expiry_days(ends_ms, now_ms));
 	else
 		cJSON_AddNullToObject(json, "ends_in_days");
 	cJSON_AddBoolToObject(json, "ends_assumed", expiry != NULL && expiry->assumed);

@@ -163,11 +163,18 @@ static void set_remedy(struct expiry *expiry, const struct account_config *accou
 	strbuf_done(&text);
 }
 
+int64_t expiry_days(int64_t ends_ms, int64_t now_ms)
+{
+	int64_t calendar = (ends_ms - 1) / day_ms - now_ms / day_ms;
+	if (ends_ms <= now_ms)
+		return (ends_ms - now_ms) / day_ms;
+	return calendar > 1 ? calendar : 1;
+}
+
 static void add(struct expiry_list *list, const struct account_config *account,
 		const struct expiry *fresh, int64_t now_ms)
 {
-	int64_t left_ms = fresh->ends_ms - now_ms;
-	int64_t days = left_ms > 0 ? (left_ms + day_ms - 1) / day_ms : left_ms / day_ms;
+	int64_t days = expiry_days(fresh->ends_ms, now_ms);
 	size_t at = list->n;
 	list->v = mem_realloc_array(list->v, list->n + 1, sizeof(*list->v));
 	while (at > 0 && list->v[at - 1].ends_ms > fresh->ends_ms) {
@@ -314,13 +321,12 @@ void expiry_watch_done(struct expiry_watch *watch)
 
 int64_t expiry_next_look_ms(const struct expiry_list *list, int64_t now_ms)
 {
-	int64_t next = hour_ms;
-	for (size_t i = 0; i < list->n; i++)
-		for (size_t j = 0; j <= ARRAY_LEN(thresholds); j++) {
-			int days = j < ARRAY_LEN(thresholds) ? thresholds[j] : 0;
-			int64_t wait = list->v[i].ends_ms - days * day_ms - now_ms;
-			if (wait > 0 && wait < next)
-				next = wait;
-		}
+	int64_t midnight = day_ms - now_ms % day_ms;
+	int64_t next = expiry_clock_is_set(now_ms) && midnight < hour_ms ? midnight : hour_ms;
+	for (size_t i = 0; i < list->n; i++) {
+		int64_t wait = list->v[i].ends_ms - now_ms;
+		if (wait > 0 && wait < next)
+			next = wait;
+	}
 	return next;
 }

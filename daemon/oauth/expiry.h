@@ -37,7 +37,7 @@ struct expiry {
 	char label[64]; /* the credential's; "sign-in" */
 	int64_t ends_ms;
 	int64_t life_ms; /* as long as it lasts when it is new; 0: not known */
-	/* Begun ones count: 1 on its last day; 0 when it has ended less than a day ago, -1 ... */
+	/* As expiry_days() counts. */
 	int days_left;
 	bool assumed;	 /* nobody has said when; see account_config.secret_lifetime */
 	bool superseded; /* one that was added later and lasts longer has its place: no warning */
@@ -51,6 +51,10 @@ struct expiry_list {
 
 /* False before 2026, as on a box that has no clock and has just booted: it knows of no day left. */
 bool expiry_clock_is_set(int64_t now_ms);
+
+/* From today to the last day on which it is good, as somebody with a calendar counts (UTC); 1 on
+ * that day itself too. 0 and less: ended so many days ago. */
+int64_t expiry_days(int64_t ends_ms, int64_t now_ms);
 
 /*
  * Gives the secrets that have no date an assumed one, and notes in record (what it has seen, not
@@ -80,7 +84,7 @@ void expiry_watch_done(struct expiry_watch *watch); /* may be used again */
 /* One of the list that is to be told now, and is noted as told; NULL: no more of them. So
  * `while ((e = expiry_watch_next(...)) != NULL) tell(e);`. The list is this moment's. */
 const struct expiry *expiry_watch_next(struct expiry_watch *watch, const struct expiry_list *list);
-/* From now until the next look: to the next threshold, an hour at most (the clock may be set). */
+/* From now until the next look: the next day or end, an hour at most (the clock may be set). */
 int64_t expiry_next_look_ms(const struct expiry_list *list, int64_t now_ms);
 
 #endif

@@ -3,7 +3,6 @@
 import datetime
 import glob
 import hashlib
-import math
 import time
 
 import pytest
@@ -43,9 +42,10 @@ def with_certificate(one, sandbox, days):
 
 
 def ends_in(credential):
-    """Days, as the relay counts them: begun ones are whole."""
-    left = datetime.datetime.fromisoformat(credential["ends"].replace("Z", "+00:00")).timestamp()
-    return math.ceil((left - time.time()) / DAY)
+    """Days from today to the last one on which it is good, as with a calendar (UTC)."""
+    end = datetime.datetime.fromisoformat(credential["ends"].replace("Z", "+00:00"))
+    last = (end - datetime.timedelta(milliseconds=1)).date()
+    return max(1, (last - datetime.datetime.now(datetime.timezone.utc).date()).days)
 
 
 def credential_of(one):

@@ -127,11 +127,15 @@ static void test_days_left(void **state)
 		bool near, urgent;
 	} cases[] = {
 		{ 31 * DAY, 31, false, false },
-		{ 30 * DAY + 1, 31, false, false },
+		/* The midnight behind the thirtieth day; TODAY is noon. */
+		{ 30 * DAY + DAY / 2 + 1, 31, false, false },
+		{ 30 * DAY + DAY / 2, 30, true, false },
 		{ 30 * DAY, 30, true, false },
-		{ 3 * DAY + 1, 4, true, false },
+		{ 29 * DAY + DAY / 2 + 1, 30, true, false },
+		{ 3 * DAY + DAY / 2 + 1, 4, true, false },
 		{ 3 * DAY, 3, true, true },
 		{ DAY, 1, true, true },
+		{ DAY / 4, 1, true, true },
 		{ 1, 1, true, true },
 		{ 0, 0, true, true },
 		{ -DAY + 1, 0, true, true },
@@ -265,7 +269,9 @@ static void test_each_threshold_once(void **state)
 	for (int quarter = -160; quarter < 40; quarter++) {
 		char expected[64] = "";
 		int64_t now = TODAY + quarter * (DAY / 4);
-		if (next < ARRAY_LEN(told_at) && now == TODAY - told_at[next] * DAY)
+		/* Days begin at midnight; the end is the end's own moment. */
+		int64_t midnight = told_at[next < ARRAY_LEN(told_at) ? next : 0] != 0 ? DAY / 2 : 0;
+		if (next < ARRAY_LEN(told_at) && now == TODAY - told_at[next] * DAY - midnight)
 			snprintf(expected, sizeof(expected), "client secret %d, ", told_at[next++]);
 		assert_string_equal(tell(0, now), expected);
 	}
@@ -377,14 +383,13 @@ static void test_next_look(void **state)
 	const int64_t hour = 3600 * 1000;
 	(void)state;
 	struct credential *credential = add(CREDENTIAL_SECRET, "client secret", 0);
-	static const int thresholds[] = { 30, 14, 7, 3, 1, 0 };
-	for (size_t i = 0; i < ARRAY_LEN(thresholds); i++) {
-		credential->ends_ms = TODAY + thresholds[i] * DAY + 5000;
-		make(0, TODAY);
-		assert_int_equal(expiry_next_look_ms(&w.ends, TODAY), 5000);
-		assert_int_equal(expiry_next_look_ms(&w.ends, TODAY + 5000), hour);
-		assert_int_equal(expiry_next_look_ms(&w.ends, TODAY - 2 * hour), hour);
-	}
+	credential->ends_ms = TODAY + 5000;
+	make(0, TODAY);
+	assert_int_equal(expiry_next_look_ms(&w.ends, TODAY), 5000);
+	assert_int_equal(expiry_next_look_ms(&w.ends, TODAY + 5000), hour);
+	assert_int_equal(expiry_next_look_ms(&w.ends, TODAY - 2 * hour), hour);
+	assert_int_equal(expiry_next_look_ms(&w.ends, TODAY + DAY / 2 - 7000), 7000);
+	assert_int_equal(expiry_next_look_ms(&w.ends, TODAY + DAY / 2), hour);
 }
 
 int main(void)
