@@ -194,8 +194,8 @@ static const struct row {
 		"oauthrelay`",
 		NULL, NULL, NULL },
 	[ADVICE_SEAL_KEY] = { RELAY_ADMIN,
-		"mend that, then systemctl restart oauthrelay (a reload does not do); where no sign-in was stored: `oauthrelay login "
-		"{account}` as {mailbox}",
+		"do what is said about the sealing key, then `systemctl restart oauthrelay` (a reload does not do); without it no "
+		"sign-in outlives a restart",
 		NULL, NULL, NULL },
 	[ADVICE_SIGN_IN_UNUSED] = { OWNER,
 		"the sign-in of account {account} has ended because it was not used: `oauthrelay login {account}` as {mailbox}",
