@@ -26,6 +26,7 @@ PIECE = 32              # of a long secret: a line cut short must not hide it
 RUN = re.compile(rb"[A-Za-z0-9+/=_%~.\\-]{8,}")
 PAGES = ("/v1/status", "/v1/queue?limit=50", "/v1/devices?limit=50", "/v1/accounts", "/v1/metrics",
          "/metrics")
+TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]{17,}")       # base64 of {" and what follows
 MESSAGE = re.compile(r"[0-9a-f]{32}\.msg$")
 KEY = re.compile("[A-Za-z0-9+/]{43}=")
 RECORD = re.compile(rb"^OAR1 .*", re.M)
@@ -66,6 +67,11 @@ def forms(raw):
             yield inner[:-1]
 
 
+def begins_json(token):
+    """A token's header is printable; a password's hash that begins by chance like one is not."""
+    return all(0x20 <= byte < 0x7f for byte in base64.urlsafe_b64decode(token[:20]))
+
+
 class Needles:
     """What is looked for: {bytes: what it is}."""
 
@@ -91,7 +97,7 @@ class Needles:
         found = {name for needle, name in self._anywhere.items() if needle in data}
         runs = b"\n".join(set(RUN.findall(data)))
         found |= {name for needle, name in self._in_runs.items() if needle in runs}
-        if re.search(rb"eyJ[A-Za-z0-9_-]{16,}", runs):
+        if any(begins_json(match) for match in TOKEN.findall(runs)):
             found.add("a token of some kind")
         if b"dXNlcj1" in runs:
             found.add("an XOAUTH2 string")

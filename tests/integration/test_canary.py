@@ -32,6 +32,14 @@ def test_every_form(form):
     assert needles.find("x", FORMS[form][4:].encode()[::-1]) == []
 
 
+def test_a_token_nobody_knows():
+    """Also one that neither the sandbox nor the test has named; a hash that looks like one is none."""
+    header = base64.urlsafe_b64encode(b'{"typ":"JWT","alg":"RS256"}').rstrip(b"=")
+    needles = canary.Needles()
+    assert needles.find("x", b"said " + header + b".e30.c2ln") == ["x shows a token of some kind"]
+    assert needles.find("x", b"erp:$6$abcdefgh$eyJqK3zXw9Qm1pLr8TvYb2NcDfGh./ab") == []
+
+
 @pytest.mark.parametrize("start, end", [(0, 700), (500, 2000), (-200, None)])
 def test_a_part_of_a_token(start, end):
     """A line that was cut short shows enough of it."""
